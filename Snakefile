@@ -1,0 +1,35 @@
+"""cubespace: cubes -> moments -> basis -> maps -> network -> embedding -> space, populations, figures, report."""
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+if not workflow.overwrite_configfiles:  # a file given by --configfile stands by itself: no key of the demo leaks in
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/mock.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/spectra.smk"
+include: "workflow/rules/network.smk"
+include: "workflow/rules/space.smk"
+include: "workflow/rules/populations.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+    release,
+    roster,
+    sample,
+
+
+rule all:
+    default_target: True
+    input:
+        TARGETS,

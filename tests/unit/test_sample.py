@@ -1,0 +1,170 @@
+"""The sample: conversions, nulls, roles, and errors that name file, row and column."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cubespace.errors import CubespaceError
+from cubespace.sample import build, release, roster, rows_digest, stratified_split
+
+COSMOLOGY = {"h0": 70.0, "om0": 0.3}
+
+
+def make(tmp_path, sheet, tables=(), split=None, **more):
+    (tmp_path / "sheet.csv").write_text(sheet)
+    specs = []
+    for i, (text, spec) in enumerate(tables):
+        (tmp_path / f"t{i}.csv").write_text(text)
+        specs.append({"path": str(tmp_path / f"t{i}.csv"), **spec})
+    return build(
+        sheet=str(tmp_path / "sheet.csv"), cubes="cubes/{galaxy}.fits.gz", tables=specs, cosmology=COSMOLOGY,
+        split=split or {"method": "sheet"}, **more,
+    )  # fmt: skip
+
+
+def test_join_converts_and_nulls(tmp_path):
+    table = (
+        "Name,z,EW,ell,age,Z,mass,type\n"
+        "NGC1,0.03,-10,0.8,2.0,0.017,10.2,SAB(s)bc\n"
+        "ic10,0.01,0,0.0,-999,0.0017,-99,U\n"
+        "ARP 118,0.02,5,0.6,1.0,0.034,12.8,E4\n"
+    )
+    columns = {
+        "redshift": "z",
+        "log_ew_ha": {"column": "EW", "convert": "log10_negative"},
+        "ellipticity": {"column": "ell", "convert": "eccentricity"},
+        "log_age_lw": {"column": "age", "convert": "log10_gyr_to_yr"},
+        "metallicity_lw": {"column": "Z", "convert": "log10_z_over_zsun"},
+        "log_mass": {"column": "mass", "maximum": 12},
+        "morphology": "type",
+    }
+    made = make(tmp_path, "galaxy,role\nNGC 0001,train\nIC0010,\nARP118_0,validation\n", [(table, {"key": "Name", "columns": columns})])
+    g = made.galaxies.set_index("galaxy")
+    one = g.loc["NGC0001"]
+    assert one["log_ew_ha"] == pytest.approx(1.0)  # -10 A of emission
+    assert one["ellipticity"] == pytest.approx(0.4)  # e = 0.8 -> b/a = 0.6
+    assert one["log_age_lw"] == pytest.approx(9.30103)
+    assert one["metallicity_lw"] == pytest.approx(0.0)
+    assert (one["morphology"], one["morphology_detail"]) == ("Sb", "Sbc")
+    assert one["distance"] == pytest.approx(127.61 * 1.03, rel=1e-3)  # comoving 127.61 Mpc at z = 0.03 (H0 = 70)
+    ten = g.loc["IC0010"]
+    assert np.isnan(ten["log_ew_ha"]) and np.isnan(ten["log_age_lw"]) and np.isnan(ten["log_mass"])
+    assert ten["morphology"] is None and ten["role"] == "embed"
+    part = g.loc["ARP118_0"]
+    assert part["table_row"] == "ARP118" and part["pointing"] == "ARP118" and part["redshift"] == 0.02
+    assert np.isnan(part["log_ew_ha"])  # absorption has no log EW
+    assert np.isnan(part["log_mass"])  # absurd
+    audit = made.audit.set_index("property")
+    assert audit.loc["log_mass", ["used", "sentinel", "out_of_range"]].tolist() == [1, 1, 1]
+    assert audit.loc["log_ew_ha", ["used", "out_of_range"]].tolist() == [1, 2]
+    assert made.unmatched == []
+
+
+def test_unmatched_and_missing_redshift_are_kept_and_named(tmp_path):
+    rows = "".join(f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"]))
+    made = make(tmp_path, "galaxy\n" + "".join(f"G{i}\n" for i in range(9)) + "LOST\n", [("n,z\n" + rows, {"key": "n", "columns": {"redshift": "z"}})])
+    assert made.galaxies["redshift"].isna().all() and len(made.galaxies) == 10
+    assert made.unmatched == ["LOST"]
+
+
+def test_velocities(tmp_path):
+    def spec(**more):
+        return {"key": "n", "columns": {"redshift": {"column": "cz", **more}}}
+
+    made = make(tmp_path, "galaxy\nA\n", [("n,cz\nA,4521\n", spec(convert="km_s"))])
+    assert made.galaxies["redshift"][0] == pytest.approx(0.015080, abs=1e-6)
+    with pytest.raises(CubespaceError, match=r"t0.csv.*'cz'.*row 1.*4521.*km_s"):
+        make(tmp_path, "galaxy\nA\n", [("n,cz\nA,4521\n", spec())])
+
+
+@pytest.mark.parametrize(
+    ("sheet", "words"),
+    [
+        ("name\nA\n", "no column 'galaxy'"),
+        ("galaxy\n", "no rows"),
+        ("galaxy,role\nA,train\nB,test\n", "row 2: 'test'; allowed: train, validation, embed"),
+        ("galaxy\nNGC1\nngc 0001\n", r"more than once: 'NGC0001' \(row 1\), 'NGC0001' \(row 2\)"),
+        ("galaxy,role\nA,train\n,train\n", "row.s. 2: the name"),
+        ("galaxy,redshift\nA,0.1\nB,fast\n", "column 'redshift': row 2: 'fast'; expected a number"),
+        ("galaxy,morphology\nA,Sq\n", "A: morphological type 'Sq'"),
+    ],
+)
+def test_a_wrong_sheet_is_refused_by_row(tmp_path, sheet, words):
+    with pytest.raises(CubespaceError, match=words):
+        make(tmp_path, sheet)
+
+
+def test_a_wrong_table_is_refused_by_column(tmp_path):
+    columns = {"redshift": "z"}
+    with pytest.raises(CubespaceError, match=r"t0.csv: no column.s. 'z'; found: n, q"):
+        make(tmp_path, "galaxy\nA\n", [("n,q\nA,1\n", {"key": "n", "columns": columns})])
+    with pytest.raises(CubespaceError, match="more than one row for ngc 1"):
+        make(tmp_path, "galaxy\nNGC1\n", [("n,z\nNGC0001,0.1\nngc 1,0.2\n", {"key": "n", "columns": columns})])
+    with pytest.raises(CubespaceError, match="looks linear"):
+        make(tmp_path, "galaxy\nA\n", [("n,m\nA,3.16e10\n", {"key": "n", "columns": {"log_mass": "m"}})])
+
+
+def test_stratified_split_is_balanced_and_keeps_pointings_together():
+    types = ["E"] * 40 + ["Sb"] * 100 + ["BCD"] * 1 + [None] * 9
+    pointing = [f"P{i}" for i in range(148)] + ["pair", "pair"]
+    roles = stratified_split(types, pointing, 0.15, seed=3)
+    assert roles[-1] == roles[-2]
+    validation = pd.Series(types)[roles == "validation"].value_counts()
+    assert validation["E"] in (5, 6, 7) and validation["Sb"] in (14, 15, 16)
+    assert (roles == "validation").sum() in range(21, 25)
+    np.testing.assert_array_equal(roles, stratified_split(types, pointing, 0.15, seed=3))
+    assert (roles != stratified_split(types, pointing, 0.15, seed=4)).any()
+
+
+def test_a_colour_edited_does_not_change_what_fits_see(tmp_path):
+    spec = {"key": "n", "columns": {"redshift": "z", "g_r": "c"}}
+    sheet = "galaxy,role\nA,train\nB,validation\n"
+    one = make(tmp_path, sheet, [("n,z,c\nA,0.01,0.5\nB,0.02,0.6\n", spec)]).galaxies
+    two = make(tmp_path, sheet + "C,embed\n", [("n,z,c\nA,0.01,0.9\nB,0.02,0.6\nC,0.03,1\n", spec)]).galaxies
+    assert rows_digest(release(one)) == rows_digest(release(two))
+    assert rows_digest(roster(one)) != rows_digest(roster(two))
+
+
+def test_the_real_tables_and_split(shared_data):
+    """895 rows of the two public tables and the published split: 898 galaxies, 772 + 126."""
+    made = build(
+        sheet=str(shared_data / "cl_ecalifa/train_test_edr.npz"),
+        sheet_columns={"galaxy": "ID", "train": "train_sample", "validation": "test_sample"},
+        cubes="cubes/{galaxy}.V500.drscube.fits.gz",
+        cosmology=COSMOLOGY,
+        split={"method": "sheet"},
+        tables=[
+            {
+                "path": str(shared_data / "ecalifa/ecalifa_global.csv"),
+                "key": "Name",
+                "columns": {
+                    "redshift": "z", "morphology": "type", "log_mass": {"column": "log_Mass", "maximum": 12},
+                    "log_ew_ha": {"column": "EW_Ha_ALL", "convert": "log10_negative"},
+                    "log_nii_ha_cen": "log_NII_Ha_cen", "log_oiii_hb_cen": "log_OIII_Hb_cen",
+                    "ellipticity": {"column": "ellip", "convert": "eccentricity"},
+                },
+            },
+            {
+                "path": str(shared_data / "ecalifa/galaxies_properties.fits"),
+                "key": "cubename",
+                "columns": {"metallicity_lw": {"column": "met_LW_int", "convert": "log10_z_over_zsun"}},
+            },
+        ],
+    )  # fmt: skip
+    g = made.galaxies
+    assert len(g) == 898 and made.unmatched == []
+    assert g["role"].value_counts().to_dict() == {"train": 772, "validation": 126}
+    cut = g[g["table_row"] != g["galaxy"]]
+    assert sorted(set(cut["table_row"])) == ["ARP118", "Arp142", "NGC5421NED02", "NGC7436B", "SN2012fk", "SQbF1"]
+    assert len(cut) == 12 and cut["redshift"].notna().all()
+    # 8 of the 895 rows are U; one of them (PTF11owc) is among the three galaxies that the paper excludes
+    assert g["morphology"].isna().sum() == 7
+    validation = g[g["role"] == "validation"]["morphology_detail"].value_counts()
+    assert {k: int(validation[k]) for k in ("Sb", "Sbc", "Sc", "Scd", "Sab", "BCD")} == {"Sb": 19, "Sbc": 15, "Sc": 12, "Scd": 10, "Sab": 9, "BCD": 1}
+    audit = made.audit.set_index("property")
+    assert audit.loc["log_mass", "out_of_range"] == 2  # two masses beyond 10^12
+    assert audit.loc["log_nii_ha_cen", "missing"] == 48 and audit.loc["log_oiii_hb_cen", "missing"] == 89
+    edge_on = g.set_index("galaxy").loc["IC5376"]
+    assert edge_on["ellipticity"] == pytest.approx(1 - np.sqrt(1 - 0.949**2), abs=2e-3)
+    assert edge_on["log_ew_ha"] > 0
+    assert g["pointing"].duplicated(keep=False).sum() >= 12

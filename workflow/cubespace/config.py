@@ -1,0 +1,97 @@
+"""The configuration: checked against its schema before anything runs, defaults filled in, and documented from it."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+
+from cubespace.errors import CubespaceError
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def load_schema():
+    """The schema (JSON Schema 2020-12, in YAML); every key has a description, and a unit where it has one."""
+    return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+
+
+def check(config, where="config"):
+    """A copy of `config` with defaults filled in.
+
+    Raises
+    ------
+    CubespaceError
+        Naming each wrong key by its path, what was found and what is allowed.
+    """
+    from jsonschema import Draft202012Validator
+
+    schema = load_schema()
+    filled = _fill(config, schema)
+    errors = sorted(Draft202012Validator(schema).iter_errors(filled), key=lambda error: [str(p) for p in error.absolute_path])
+    if errors:
+        raise CubespaceError(f"{where}: " + "; ".join(_sentence(error) for error in errors))
+    return filled
+
+
+def _fill(value, schema):
+    if isinstance(value, dict) and schema.get("properties"):
+        filled = {key: _fill(item, schema["properties"].get(key, {})) for key, item in value.items()}
+        for key, sub in schema["properties"].items():
+            if key not in filled and "default" in sub:
+                filled[key] = _fill(sub["default"], sub)
+        return filled
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [_fill(item, schema["items"]) for item in value]
+    if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
+        return {key: _fill(item, schema["additionalProperties"]) for key, item in value.items()}
+    return value
+
+
+def _sentence(error):
+    path = ".".join(str(part) for part in error.absolute_path) or "(top level)"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema.get("properties", {}))
+        words = []
+        for key in sorted(set(error.instance) - set(known)):
+            close = difflib.get_close_matches(str(key), known, 1)
+            words.append(f"unknown key {key!r}" + (f" (did you mean {close[0]!r}?)" if close else f"; allowed: {', '.join(known)}"))
+        return f"{path}: " + "; ".join(words)
+    if error.validator == "required":
+        return f"{path}: {error.message.replace(' is a required property', ' is missing')}"
+    allowed = {
+        "type": "a value of type {}",
+        "enum": "one of {}",
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "exclusiveMinimum": "more than {}",
+        "exclusiveMaximum": "less than {}",
+        "minItems": "at least {} items",
+        "maxItems": "at most {} items",
+        "pattern": "text that matches {}",
+    }.get(error.validator)
+    if allowed:
+        limit = error.validator_value
+        limit = ", ".join(map(str, limit)) if isinstance(limit, list) else limit
+        return f"{path}: found {error.instance!r}, expected {allowed.format(limit)}"
+    return f"{path}: {error.message}"
+
+
+def document(schema=None):
+    """The key table of `config/README.md`, in Markdown."""
+    lines = ["| key | default | unit | meaning |", "| --- | --- | --- | --- |"]
+
+    def walk(node, path):
+        for key, sub in node.get("properties", {}).items():
+            here = f"{path}.{key}" if path else key
+            if sub.get("properties"):
+                lines.append(f"| **`{here}`** | | | {sub.get('description', '')} |")
+                walk(sub, here)
+                continue
+            default = yaml.safe_dump(sub["default"], default_flow_style=True).strip().removesuffix("...").strip() if "default" in sub else "required"
+            allowed = f" One of {', '.join(f'`{v}`' for v in sub['enum'])}." if "enum" in sub else ""
+            lines.append(f"| `{here}` | `{default}` | {sub.get('unit', '')} | {sub.get('description', '')}{allowed} |")
+            if sub.get("items", {}).get("properties"):
+                walk(sub["items"], here + "[]")
+
+    walk(schema or load_schema(), "")
+    return "\n".join(lines) + "\n"

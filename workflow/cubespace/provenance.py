@@ -1,0 +1,75 @@
+"""Digests that decide what is rerun: of the code behind a step, and of the galaxies behind a fit."""
+
+import ast
+import functools
+import hashlib
+from pathlib import Path
+
+from cubespace.files import digest
+
+_ROOT = Path(__file__).parent
+
+
+def _path(module):
+    """File of a module of this package, or None."""
+    inside = _ROOT.joinpath(*module.split(".")[1:])
+    for candidate in (inside / "__init__.py", inside.parent / f"{inside.name}.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@functools.cache
+def _imports(module):
+    """Modules of this package that `module` imports, at its top or inside functions."""
+    path = _path(module)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join(parents + ([base] if base else []))
+            names = [base] + [f"{base}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found.update(name for name in names if name.split(".")[0] == "cubespace" and _path(name))
+    return frozenset(found)
+
+
+def import_closure(module):
+    """Names of all modules of this package that run when `module` runs, itself and their packages included."""
+    closure, waiting = set(), [module]
+    while waiting:
+        name = waiting.pop()
+        if name in closure:
+            continue
+        if _path(name) is None:
+            raise ValueError(f"{name} is not a module of cubespace")
+        closure.add(name)
+        waiting.extend(_imports(name))
+        if "." in name:
+            waiting.append(name.rpartition(".")[0])
+    return sorted(closure)
+
+
+@functools.cache
+def code_digest(module):
+    """SHA-256 over the files of `import_closure(module)`, 16 digits: changes when any code behind a step changes.
+
+    Snakemake does not look into imported modules; each rule carries this as a parameter, so that an edit reruns
+    exactly the rules whose code it is, and a mere touch or a fresh clone reruns nothing.
+    """
+    total = hashlib.sha256()
+    for name in import_closure(module):
+        total.update(name.encode() + b"\0" + _path(name).read_bytes() + b"\0")
+    return total.hexdigest()[:16]
+
+
+def release_digest(rows):
+    """Digest of the galaxies a fit sees: (galaxy, role) of all rows with role train or validation, any order."""
+    fitted = sorted((str(galaxy), str(role)) for galaxy, role in rows if role in ("train", "validation"))
+    return digest(fitted)

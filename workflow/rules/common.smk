@@ -1,0 +1,113 @@
+# The configuration, the sample, and what the rules ask of them.
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+LIBRARY = str(Path(workflow.basedir) / "workflow")
+if LIBRARY not in sys.path:
+    sys.path.insert(0, LIBRARY)
+# Steps run as `python -m cubespace.steps.<name>`, in this environment or in a rule's own.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    dict.fromkeys([LIBRARY, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
+)
+
+from cubespace import config as configuration
+from cubespace import sample as survey_sample
+from cubespace.errors import CubespaceError
+from cubespace.provenance import code_digest
+from snakemake.exceptions import WorkflowError
+
+
+def shipped(path):
+    """A path of the configuration as it is, or inside the clone where the working directory is another one."""
+    return path if Path(path).exists() or Path(path).is_absolute() else relative_to_clone(path)
+
+
+def relative_to_clone(path):
+    inside = Path(workflow.basedir) / path
+    return os.path.relpath(inside) if inside.exists() else path
+
+
+def sample_settings(section, seed):
+    """Arguments of `cubespace.sample.build` from the configuration."""
+    settings = json.loads(json.dumps(section))
+    settings["sheet"] = shipped(settings["sheet"])
+    for table in settings["tables"]:
+        table["path"] = shipped(table["path"])
+    settings["split"]["seed"] = seed
+    return settings
+
+
+try:
+    config = configuration.check(config)
+    SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
+    GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
+    configuration.consistent(config, GALAXIES)
+except CubespaceError as error:
+    raise WorkflowError(str(error)) from None
+
+STEMS = list(GALAXIES["stem"])
+FITTED = list(GALAXIES.index[GALAXIES["role"].isin(["train", "validation"])])
+VARIANTS = list(config["variants"])
+MOCK = config["mock"] is not None
+
+
+wildcard_constraints:
+    galaxy="|".join(map(re.escape, STEMS)),
+    variant="|".join(map(re.escape, VARIANTS)),
+
+
+def settings(*sections, **more):
+    """The named sections of the configuration, merged, as the JSON text that a step takes by --settings."""
+    merged = {}
+    for section in sections:
+        part = config
+        for key in section.split("."):
+            part = part[key]
+        merged.update(part)
+    merged.update(more)
+    return json.dumps(merged, sort_keys=True)
+
+
+def code(step):
+    """Digest of the code behind a step: a parameter, so that an edit of the library reruns the rules it concerns."""
+    return code_digest(f"cubespace.steps.{step}")
+
+
+def per_galaxy(column):
+    """Parameter function: one cell of the sample for the galaxy of the job; the word null for a missing number."""
+
+    def cell(wildcards):
+        value = GALAXIES.at[wildcards.galaxy, column]
+        return "null" if value != value or value is None else value
+
+    return cell
+
+
+def mem(mb):
+    """Memory that grows with the attempt."""
+
+    def megabytes(wildcards, attempt):
+        return mb * attempt
+
+    return megabytes
+
+
+def minutes(n):
+    """Run time that grows with the attempt."""
+
+    def runtime(wildcards, attempt):
+        return n * attempt
+
+    return runtime
+
+
+def cube_of(wildcards):
+    """File of the galaxy's cube."""
+    return GALAXIES.at[wildcards.galaxy, "cube"]
+
+
+TORCH_ENV = "../../envs/network.yaml" if config["network"]["device"] != "cpu" else "../../envs/network-cpu.yaml"

@@ -1,0 +1,57 @@
+# The mock survey of the demo: one cube a galaxy, in the real file format, with its truth. Left out where mock is null.
+
+if MOCK:
+    TRUTH = shipped(config["mock"]["truth"])
+    SSP = shipped(config["mock"]["ssp"])
+
+    rule simulate:
+        input:
+            truth=TRUTH,
+            ssp=SSP,
+        output:
+            cube=config["sample"]["cubes"],
+            maps="results/mock/truth/{galaxy}.fits",
+        log:
+            "results/logs/simulate/{galaxy}.log",
+        benchmark:
+            "results/benchmarks/simulate/{galaxy}.tsv"
+        params:
+            name=per_galaxy("galaxy"),
+            settings=settings("mock"),
+            code=code("simulate"),
+        conda:
+            "../../envs/mock.yaml"
+        threads: 1
+        resources:
+            mem_mb=mem(2500),
+            runtime=minutes(10),
+        shell:
+            "python -m cubespace.steps.simulate --galaxy {params.name:q} --truth {input.truth:q} --ssp {input.ssp:q}"
+            " --settings {params.settings:q} --cube {output.cube:q} --maps {output.maps:q} > {log:q} 2>&1"
+
+    rule truth:
+        input:
+            truth=TRUTH,
+            maps=expand("results/mock/truth/{galaxy}.fits", galaxy=STEMS),
+        output:
+            report(
+                "results/mock/truth.parquet",
+                caption="../report/truth.rst",
+                category="Sample",
+                labels={"table": "truth of the mock", "format": "Parquet"},
+            ),
+        log:
+            "results/logs/truth.log",
+        benchmark:
+            "results/benchmarks/truth.tsv"
+        params:
+            code=code("truth"),
+        conda:
+            "../../envs/mock.yaml"
+        threads: 1
+        resources:
+            mem_mb=mem(1000),
+            runtime=minutes(10),
+        shell:
+            "python -m cubespace.steps.truth --truth {input.truth:q} --maps results/mock/truth --out {output:q}"
+            " > {log:q} 2>&1"

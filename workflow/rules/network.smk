@@ -1,0 +1,130 @@
+# Maps -> one network a variant -> 512-d embedding of every galaxy; and the two baselines it has to beat.
+
+
+rule train:
+    input:
+        release="results/sample/release.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        maps=expand("results/maps/{galaxy}.fits", galaxy=FITTED),
+    output:
+        weights="results/network/{variant}/weights.safetensors",
+        history="results/network/{variant}/history.csv",
+        card=report(
+            "results/network/{variant}/card.md",
+            caption="../report/card.rst",
+            category="Network",
+            labels={"table": "model card", "variant": "{variant}"},
+        ),
+    log:
+        "results/logs/train/{variant}.log",
+    benchmark:
+        "results/benchmarks/train/{variant}.tsv"
+    params:
+        settings=settings("network"),
+        seed=config["seed"],
+        checkpoint="results/network/{variant}/checkpoint.pt",
+        code=code("train"),
+    conda:
+        TORCH_ENV
+    threads: 8
+    resources:
+        mem_mb=mem(12000),
+        runtime=minutes(120),
+        gpu=1,
+    shell:
+        "python -u -m cubespace.steps.train --variant {wildcards.variant} --maps results/maps --release {input.release:q}"
+        " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
+        " --checkpoint {params.checkpoint:q} --weights {output.weights:q} --history {output.history:q}"
+        " --card {output.card:q} 2>&1 | tee {log:q}"
+
+
+rule embed:
+    input:
+        roster="results/sample/roster.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        weights="results/network/{variant}/weights.safetensors",
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
+    output:
+        table=report(
+            "results/embedding/{variant}.parquet",
+            caption="../report/embedding.rst",
+            category="Embedding",
+            labels={"table": "embedding", "variant": "{variant}"},
+        ),
+        fits="results/embedding/{variant}.fits",
+    log:
+        "results/logs/embed/{variant}.log",
+    benchmark:
+        "results/benchmarks/embed/{variant}.tsv"
+    params:
+        settings=settings("network"),
+        seed=config["seed"],
+        code=code("embed"),
+    conda:
+        TORCH_ENV
+    threads: 8
+    resources:
+        mem_mb=mem(8000),
+        runtime=minutes(60),
+    shell:
+        "python -m cubespace.steps.embed --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
+        " --basis {input.basis:q} --scaling {input.scaling:q} --weights {input.weights:q} --seed {params.seed}"
+        " --settings {params.settings:q} --out {output.table:q} --fits {output.fits:q} > {log:q} 2>&1"
+
+
+rule baseline:
+    input:
+        roster="results/sample/roster.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
+    output:
+        untrained="results/baselines/{variant}/untrained.parquet",
+        pooled="results/baselines/{variant}/pooled_pca.parquet",
+    log:
+        "results/logs/baseline/{variant}.log",
+    benchmark:
+        "results/benchmarks/baseline/{variant}.tsv"
+    params:
+        settings=settings("network"),
+        seed=config["seed"],
+        code=code("baseline"),
+    conda:
+        TORCH_ENV
+    threads: 8
+    resources:
+        mem_mb=mem(8000),
+        runtime=minutes(60),
+    shell:
+        "python -m cubespace.steps.baseline --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
+        " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
+        " --untrained {output.untrained:q} --pooled {output.pooled:q} > {log:q} 2>&1"
+
+
+rule views:
+    input:
+        release="results/sample/release.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        maps=expand("results/maps/{galaxy}.fits", galaxy=FITTED),
+    output:
+        "results/network/views.npz",
+    log:
+        "results/logs/views.log",
+    benchmark:
+        "results/benchmarks/views.tsv"
+    params:
+        settings=settings("network"),
+        seed=config["seed"],
+        code=code("views"),
+    conda:
+        TORCH_ENV
+    threads: 1
+    resources:
+        mem_mb=mem(8000),
+        runtime=minutes(30),
+    shell:
+        "python -m cubespace.steps.views --maps results/maps --release {input.release:q} --basis {input.basis:q}"
+        " --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -1,0 +1,108 @@
+# The sample sheet and the property tables -> one table of galaxies; who is in, who was rejected and why.
+
+SHEETS = [SAMPLE_SETTINGS["sheet"], *(table["path"] for table in SAMPLE_SETTINGS["tables"])]
+
+
+rule sample:
+    input:
+        SHEETS,
+    output:
+        table=report(
+            "results/sample/galaxies.parquet",
+            caption="../report/galaxies.rst",
+            category="Sample",
+            labels={"table": "galaxies", "format": "Parquet"},
+        ),
+        fits="results/sample/galaxies.fits",
+        audit="results/sample/columns.csv",
+    log:
+        "results/logs/sample.log",
+    benchmark:
+        "results/benchmarks/sample.tsv"
+    params:
+        settings=json.dumps(SAMPLE_SETTINGS, sort_keys=True),
+        code=code("sample"),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(10),
+    shell:
+        "python -m cubespace.steps.sample --settings {params.settings:q}"
+        " --out {output.table:q} --fits {output.fits:q} --audit {output.audit:q} > {log:q} 2>&1"
+
+
+# The two lists below are read from that table, but made anew only when their own rows change (`rows`): a colour edited
+# in a property table must not retrain the network, nor may a galaxy that is only to be embedded.
+rule release:
+    input:
+        ancient("results/sample/galaxies.parquet"),
+    output:
+        "results/sample/release.csv",
+    log:
+        "results/logs/release.log",
+    benchmark:
+        "results/benchmarks/release.tsv"
+    params:
+        rows=survey_sample.rows_digest(survey_sample.release(GALAXIES)),
+        code=code("roster"),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(10),
+    shell:
+        "python -m cubespace.steps.roster --kind release --galaxies {input:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule roster:
+    input:
+        ancient("results/sample/galaxies.parquet"),
+    output:
+        "results/sample/roster.csv",
+    log:
+        "results/logs/roster.log",
+    benchmark:
+        "results/benchmarks/roster.tsv"
+    params:
+        rows=survey_sample.rows_digest(survey_sample.roster(GALAXIES)),
+        code=code("roster"),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(10),
+    shell:
+        "python -m cubespace.steps.roster --kind roster --galaxies {input:q} --out {output:q} > {log:q} 2>&1"
+
+
+rule verdicts:
+    input:
+        roster="results/sample/roster.csv",
+        moments=expand("results/moments/{galaxy}.npz", galaxy=STEMS),
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
+    output:
+        report(
+            "results/sample/verdicts.csv",
+            caption="../report/verdicts.rst",
+            category="Sample",
+            labels={"table": "verdicts", "format": "CSV"},
+        ),
+    log:
+        "results/logs/verdicts.log",
+    benchmark:
+        "results/benchmarks/verdicts.tsv"
+    params:
+        code=code("verdicts"),
+    conda:
+        "../../envs/tables.yaml"
+    threads: 1
+    resources:
+        mem_mb=mem(1000),
+        runtime=minutes(30),
+    shell:
+        "python -m cubespace.steps.verdicts --roster {input.roster:q} --moments results/moments --maps results/maps"
+        " --out {output:q} > {log:q} 2>&1"
