@@ -1,6 +1,6 @@
 """Distances in a flat universe of matter and a cosmological constant.
 
-Radiation and neutrino mass are left out: below z = 0.1 they change a distance by less than 2 parts in 10^5.
+Radiation and neutrino mass are left out: below z = 0.1 they change a distance by 1 part in 10^4 at most.
 Every function is vectorised over redshift and takes the cosmology as plain arguments. The default is Planck
 Collaboration 2020 (A&A 641, A6): H0 = 67.66 km/s/Mpc, Omega_m = 0.30966. With H0 = 100 lengths are in Mpc/h,
 whatever the true H0.

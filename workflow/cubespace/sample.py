@@ -4,6 +4,7 @@ Runs before any job starts (the list of galaxies, their redshifts and roles shap
 mistake in a sheet or table is refused at once.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -278,6 +279,29 @@ def stratified_split(morphology, pointing, validation_fraction, seed):
     validation = np.zeros(len(groups), bool)
     validation[np.array(line, int)[chosen]] = True
     return np.where(validation[inverse], "validation", "train")
+
+
+def check_ready(galaxies, cubes_are_made=False):
+    """Refuse a sample that nothing can be fitted on, or whose cubes are not there (unless the workflow makes them).
+
+    Raises
+    ------
+    CubespaceError
+    """
+    counts = galaxies["role"].value_counts()
+    for role, least in (("train", 2), ("validation", 2)):
+        if counts.get(role, 0) < least:
+            raise CubespaceError(
+                f"the sample has {counts.get(role, 0)} galaxies with role {role}, at least {least} are needed; "
+                "give roles in the sheet, or set sample.split.method: stratified"
+            )
+    paths = galaxies["cube"].value_counts()
+    if (paths > 1).any():
+        raise CubespaceError(f"one cube for several galaxies: {', '.join(paths.index[paths > 1][:5])}; each galaxy needs its own file")
+    absent = [] if cubes_are_made else [path for path in galaxies["cube"] if not Path(path).exists()]
+    if absent:
+        more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+        raise CubespaceError(f"{len(absent)} of {len(galaxies)} cubes are not there: {', '.join(absent[:5])}{more}")
 
 
 def roster(galaxies):

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from shlex import quote
 
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 if LIBRARY not in sys.path:
@@ -45,7 +46,7 @@ try:
     config = configuration.check(config)
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
-    configuration.consistent(config, GALAXIES)
+    survey_sample.check_ready(GALAXIES, cubes_are_made=config["mock"] is not None)
 except CubespaceError as error:
     raise WorkflowError(str(error)) from None
 
@@ -111,3 +112,27 @@ def cube_of(wildcards):
 
 
 TORCH_ENV = "../../envs/network.yaml" if config["network"]["device"] != "cpu" else "../../envs/network-cpu.yaml"
+
+
+def figure_options(wildcards, input):
+    """The named inputs of a rule as the options of its step."""
+    return " ".join(
+        f"--{name.replace('_', '-')} " + " ".join(map(quote, [files] if isinstance(files, str) else files))
+        for name, files in input.items()
+    )
+
+
+ENVIRONMENT = json.loads(json.dumps(config["populations"]["environment"]))
+for catalogue in ENVIRONMENT["groups"] + ENVIRONMENT["voids"]:
+    catalogue["path"] = shipped(catalogue["path"])
+CLASSES = {
+    "emission": config["populations"]["emission"],
+    "environment": ENVIRONMENT,
+    "cosmology": config["sample"]["cosmology"],
+}
+
+
+def matched_comparisons():
+    """The pairs of classes that get twins, for the step that makes them."""
+    chosen = config["populations"]["comparisons"]["comparisons"]
+    return [{key: pair[key] for key in ("a", "b", "by")} for pair in chosen if pair.get("matched")]

@@ -1,6 +1,6 @@
 # Emission-line and environment classes, twins, two-sample tests, the luminosity ablation, the scorecard.
 
-CATALOGUES = [shipped(c["path"]) for c in config["populations"]["environment"]["catalogues"]]
+CATALOGUES = [part["path"] for kind in ("groups", "voids") for part in ENVIRONMENT[kind]]
 
 
 rule classify:
@@ -19,7 +19,7 @@ rule classify:
     benchmark:
         "results/benchmarks/classify.tsv"
     params:
-        settings=classify_settings(),
+        settings=json.dumps(CLASSES, sort_keys=True),
         code=code("classify"),
     conda:
         "../../envs/tables.yaml"
@@ -50,7 +50,7 @@ rule twins:
     benchmark:
         "results/benchmarks/twins.tsv"
     params:
-        settings=settings("populations.twins"),
+        settings=settings("populations.twins", comparisons=matched_comparisons()),
         code=code("twins"),
     conda:
         "../../envs/tables.yaml"

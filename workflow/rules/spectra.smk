@@ -13,7 +13,7 @@ rule moments:
     params:
         name=per_galaxy("galaxy"),
         redshift=per_galaxy("redshift"),
-        settings=settings("spectra", on_bad_cube=config["on_bad_cube"]),
+        settings=settings("spectra", on_bad_cube=config["on_bad_cube"], canvas=config["maps"]["canvas"], seed=config["seed"]),
         code=code("moments"),
     conda:
         "../../envs/cubes.yaml"

@@ -1,0 +1,135 @@
+"""The network of Table A.1: its numbers, its shapes, and its weights on disk."""
+
+import numpy as np
+import pytest
+import torch
+
+from cubespace.errors import CubespaceError
+from cubespace.network import encoder
+from cubespace.network.encoder import Encoder, choose_device, load_weights, mixed_precision, parameter_counts, save_weights
+
+
+def test_parameter_counts_are_those_of_table_a1():
+    assert parameter_counts(Encoder(30)) == (1_940_480, 1_937_152, 3_328)
+
+
+def test_each_layer_has_the_papers_count():
+    network = Encoder(30)
+
+    def size(layer):
+        return sum(p.numel() for p in layer.parameters()) + sum(b.numel() for b in layer.buffers() if b.ndim)
+
+    layers = [*network.features, network.dense, *network.head]
+    counts = [size(layer) for layer in layers if size(layer)]
+    assert counts == [48064, 256, 73856, 512, 295168, 1024, 1180160, 2048, 262656, 2048, 65664, 512, 8256, 256]
+
+
+def test_maps_shrink_as_in_table_a1():
+    network = Encoder(2).eval()
+    x, sizes = torch.zeros(1, 2, 192, 184), []
+    with torch.inference_mode():
+        for layer in network.features:
+            x = layer(x)
+            if isinstance(layer, torch.nn.MaxPool2d):
+                sizes.append(tuple(x.shape[1:]))
+    assert sizes == [(64, 96, 92), (128, 48, 46), (256, 24, 23), (512, 12, 12)]
+
+
+def test_represent_is_rectified_and_project_ends_in_a_batch_norm():
+    network = Encoder(3)
+    h, z = network(torch.randn(8, 3, 20, 21, generator=torch.Generator().manual_seed(0)))
+    assert h.shape == (8, 512) and z.shape == (8, 64)
+    assert h.min() >= 0 and (h > 0).any()
+    assert torch.allclose(z.mean(dim=0), torch.zeros(64), atol=1e-5)  # batch statistics, training mode
+
+
+def test_global_max_pool_ignores_where_a_galaxy_is():
+    network = Encoder(1, seed=1).eval()
+    maps = torch.zeros(2, 1, 64, 64)
+    blob = torch.rand(8, 8, generator=torch.Generator().manual_seed(0)) + 1
+    maps[0, 0, 16:24, 16:24] = blob
+    maps[1, 0, 32:40, 16:24] = blob  # moved by 16 pixels: the four poolings see the same cells
+    with torch.inference_mode():
+        h = network.represent(maps)
+    assert torch.allclose(h[0], h[1], atol=1e-6) and h.max() > 0.01
+
+
+def test_constant_maps_are_safe():
+    network = Encoder(4)
+    for training in (True, False):
+        network.train(training)
+        h, z = network(torch.zeros(3, 4, 12, 12))
+        (h.sum() + z.square().sum()).backward()
+        assert torch.isfinite(h).all() and torch.isfinite(z).all()
+        assert all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_start_depends_on_the_seed_alone():
+    torch.manual_seed(1)
+    before = torch.random.get_rng_state()
+    a = encoder.weights_digest(Encoder(5, seed=3))
+    torch.manual_seed(2)
+    assert a == encoder.weights_digest(Encoder(5, seed=3)) != encoder.weights_digest(Encoder(5, seed=4))
+    torch.manual_seed(1)
+    Encoder(5)
+    assert torch.equal(torch.random.get_rng_state(), before)  # no global state is moved
+    bound = np.sqrt(6 / (5 * 25 + 64 * 25))  # Glorot uniform
+    weight = Encoder(5, seed=3).features[0].weight
+    assert 0.98 * bound < weight.abs().max() <= bound and Encoder(5).dense.bias.abs().max() == 0
+
+
+def test_weights_survive_the_disk(tmp_path):
+    network = Encoder(6, seed=2)
+    network(torch.randn(4, 6, 16, 16))  # moves the running statistics
+    path = tmp_path / "deep" / "weights.safetensors"
+    save_weights(path, network, {"release_digest": "abc", "variant": "full"})
+    save_weights(tmp_path / "again.safetensors", network, {"release_digest": "abc", "variant": "full"})
+    loaded, metadata = load_weights(path)
+    assert metadata == {"release_digest": "abc", "variant": "full", "channels": "6"}
+    assert not loaded.training
+    assert encoder.weights_digest(loaded) == encoder.weights_digest(network)
+    assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
+
+
+def test_alien_weights_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    with pytest.raises(CubespaceError, match="no such file"):
+        load_weights(tmp_path / "none.safetensors")
+    (tmp_path / "text.safetensors").write_text("not weights at all, and long enough to have a header length")
+    with pytest.raises(CubespaceError, match="readable"):
+        load_weights(tmp_path / "text.safetensors")
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors", metadata={"channels": "30"})
+    with pytest.raises(CubespaceError, match="not weights of this network"):
+        load_weights(tmp_path / "other.safetensors")
+    good = tmp_path / "good.safetensors"
+    save_weights(good, Encoder(2), {})
+    good.write_bytes(good.read_bytes()[:5000])
+    with pytest.raises(CubespaceError, match=r"good\.safetensors"):
+        load_weights(good)
+
+
+def test_device_is_chosen_or_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto").type == choose_device("cpu").type == "cpu"
+    with pytest.raises(CubespaceError, match="no GPU"):
+        choose_device("cuda")
+    with pytest.raises(CubespaceError, match="tpu"):
+        choose_device("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device("auto").type == "cuda" and choose_device("cpu").type == "cpu"
+
+
+def test_precision_is_chosen_or_refused(monkeypatch):
+    cpu = torch.device("cpu")
+    assert mixed_precision(cpu, "float32")[1] is torch.float32
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    assert mixed_precision(cpu)[1] is torch.float32
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
+    assert mixed_precision(cpu)[1] is torch.bfloat16
+    with pytest.raises(CubespaceError, match="float16"):
+        mixed_precision(cpu, "float16")
+    with pytest.raises(CubespaceError, match="half"):
+        mixed_precision(cpu, "half")
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
+    assert mixed_precision(torch.device("cuda"))[1] is torch.float16

@@ -1,0 +1,1 @@
+"""From rest-frame spectra to a common basis, and from cubes to maps of coefficients."""

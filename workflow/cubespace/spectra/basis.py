@@ -1,0 +1,268 @@
+"""Principal components of the survey's spectra, from merged moments."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from cubespace.errors import CubespaceError
+from cubespace.files import write_fits
+
+SIGN_RULE = "largest absolute loading positive"
+MEASURES = ("median_abs", "mean_abs", "relative_l2")
+NORMAL_MEDIAN = 0.6744897501960817  # median of |N(0, 1)|
+NORMAL_MEAN = 0.7978845608028654  # mean of |N(0, 1)|
+
+
+@dataclass
+class Basis:
+    """Basis of spectra normalised to 1 in the window.
+
+    wavelength, mean : float64 (p,); components : float64 (n_components, p), orthonormal rows; eigenvalues :
+    float64 (p,), all, descending
+    (variance along each component, divisor count - 1); reconstruction : structured array or None; header :
+    dict.
+    """
+
+    wavelength: np.ndarray
+    mean: np.ndarray
+    components: np.ndarray
+    eigenvalues: np.ndarray
+    reconstruction: np.ndarray | None = None
+    header: dict = field(default_factory=dict)
+
+
+def apply_sign_rule(components):
+    """Rows with the sign that makes their loading of largest absolute value positive (the first, on a tie)."""
+    rows = np.arange(len(components))
+    signs = np.sign(components[rows, np.abs(components).argmax(axis=1)])
+    return components * np.where(signs == 0, 1, signs)[:, None]
+
+
+def principal_components(moments, n_components, n_keep=None):
+    """Eigenvectors and eigenvalues of the covariance scatter / (count - 1).
+
+    Parameters
+    ----------
+    moments : `Moments`
+    n_components : int
+        Number of components that must be determined by the data.
+    n_keep : int, optional
+        Number of components returned, if there are as many; at least `n_components`.
+
+    Returns
+    -------
+    components float64 (n_keep, p), orthonormal; eigenvalues float64 (p,), descending, >= 0
+
+    Raises
+    ------
+    CubespaceError
+        Fewer spectra than components + 1 (the mean takes one), or spectra without that many directions of
+        variance.
+    """
+    count, size = moments.count, moments.mean.size
+    if n_components > size:
+        raise CubespaceError(
+            f"{n_components} components need at least as many wavelength samples; found {size}"
+        )
+    if count < n_components + 1:
+        raise CubespaceError(
+            f"{n_components} components need at least {n_components + 1} spectra above the S/N cut; found {count}"
+        )
+    if not np.isfinite(moments.scatter).all():
+        raise CubespaceError("the scatter matrix of the release holds values that are not finite")
+    power = float(moments.mean @ moments.mean)
+    variance = float(np.trace(moments.scatter)) / (count - 1)
+    if variance <= 1e-14 * power:
+        raise CubespaceError(f"zero variance: all {count} spectra of the release are equal")
+    values, vectors = np.linalg.eigh(moments.scatter / (count - 1))
+    values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1].T
+    rank = int((values > values[0] * size * np.finfo(float).eps).sum())
+    if rank < n_components:
+        raise CubespaceError(
+            f"{n_components} components asked for; the {count} spectra vary in only {rank} directions"
+        )
+    keep = min(max(n_components, n_keep or 0), rank)
+    return apply_sign_rule(np.ascontiguousarray(vectors[:keep])), values
+
+
+def reconstruction_curve(mean, components, eigenvalues, spectra, sigma, threshold=0.03):
+    """Error of reconstructing spectra against the number of components, as measured and corrected for noise.
+
+    For a spectrum x, its reconstruction y with k components, r = x - y (in units of the flux in the window):
+
+    * ``median_abs`` = median |r|, ``mean_abs`` = mean |r|, ``relative_l2`` = |r|_2 / |x|_2.
+    * The noise of error s leaves in r, in expectation, b = sqrt(1 - k/p) times: 0.6745 median(s), 0.7979
+      mean(s), |s|_2 / |x|_2.
+    * corrected = sqrt(max(0, measured^2 - b^2)): subtraction in quadrature, exact in expectation for
+      ``relative_l2``,
+      approximate for the other two.
+
+    Parameters
+    ----------
+    mean : (p,); components : (K, p) orthonormal; eigenvalues : (p,)
+    spectra, sigma : (n, p), normalised spectra and the errors of their samples
+    threshold : float, errors below it count into the shares
+
+    Returns
+    -------
+    structured array of K rows: n_components, explained_variance (share of the total), and for each measure
+    and its ``_corrected``:
+    ``{measure}_share`` = share of spectra with an error below `threshold`, ``{measure}_median`` = median
+    over spectra.
+    """
+    names = [f"{m}{c}_{v}" for m in MEASURES for c in ("", "_corrected") for v in ("share", "median")]
+    kinds = [("n_components", "i4"), ("explained_variance", "f8")] + [(name, "f8") for name in names]
+    table = np.zeros(len(components), dtype=kinds)
+    table["n_components"] = np.arange(1, len(components) + 1)
+    table["explained_variance"] = np.cumsum(eigenvalues[: len(components)]) / eigenvalues.sum()
+    spectra = np.asarray(spectra, np.float64)
+    length = np.linalg.norm(spectra, axis=1)
+    noise = {
+        "median_abs": NORMAL_MEDIAN * np.median(sigma, axis=1),
+        "mean_abs": NORMAL_MEAN * np.mean(sigma, axis=1, dtype=float),
+        "relative_l2": np.sqrt(np.square(sigma, dtype=float).sum(axis=1)) / length,
+    }
+    residual = spectra - mean
+    coefficients = residual @ components.T
+    for k, component in enumerate(components, 1):
+        residual -= np.outer(coefficients[:, k - 1], component)
+        absolute = np.abs(residual)
+        measured = {
+            "median_abs": np.median(absolute, axis=1),
+            "mean_abs": absolute.mean(axis=1),
+            "relative_l2": np.linalg.norm(residual, axis=1) / length,
+        }
+        for name, error in measured.items():
+            expected = noise[name] * np.sqrt(1 - k / mean.size)
+            for suffix, value in (
+                ("", error),
+                ("_corrected", np.sqrt(np.maximum(0, error**2 - expected**2))),
+            ):
+                table[f"{name}{suffix}_share"][k - 1] = np.mean(value < threshold)
+                table[f"{name}{suffix}_median"][k - 1] = np.median(value)
+    return table
+
+
+def fit_basis(paths, *, n_components=29, curve_components=45, curve_spectra=4000, threshold=0.03):
+    """Basis of a release, from the moments files of its galaxies, read one after the other.
+
+    Parameters
+    ----------
+    paths : dict galaxy -> path of its moments file
+    n_components : int
+    curve_components : int, the reconstruction curve goes this far (or to the rank)
+    curve_spectra : int, most spectra used for the curve (evenly spread over the galaxies)
+
+    Returns
+    -------
+    `Basis`; header: NSPEC, NGAL (galaxies with spectra in the fit), NREJ (galaxies rejected), NCURVE
+    (spectra behind the curve)
+
+    Raises
+    ------
+    CubespaceError
+        Naming the file and galaxy of moments on another grid, or what `principal_components` finds wrong.
+    """
+    from cubespace.spectra.moments import Moments, merge, read_moments
+
+    total, wavelength, kept, rejected, used = None, None, [], 0, 0
+    for galaxy, path in paths.items():
+        stored = read_moments(path)
+        if stored["verdict"] != "accepted":
+            rejected += 1
+            continue
+        if wavelength is None:
+            wavelength = stored["wavelength"]
+            total = Moments.empty(wavelength.size)
+        if not np.array_equal(stored["wavelength"], wavelength):
+            raise CubespaceError(
+                f"{path}: wavelength grid of {galaxy} ({_span(stored['wavelength'])}) differs from that of the others "
+                f"({_span(wavelength)})"
+            )
+        part = Moments(int(stored["count"]), stored["mean"], stored["scatter"])
+        if not (np.isfinite(part.mean).all() and np.isfinite(part.scatter).all()):
+            raise CubespaceError(f"{path}: moments of {galaxy} hold values that are not finite")
+        total = merge(total, part)
+        used += part.count > 0
+        if len(stored["sample"]):
+            kept.append((stored["sample"], stored["sample_sigma"]))
+    if total is None:
+        raise CubespaceError(
+            f"no galaxy of the release was accepted ({rejected} rejected): no basis can be fitted"
+        )
+    components, eigenvalues = principal_components(total, n_components, curve_components)
+    if not kept:
+        raise CubespaceError(
+            "the moments files hold no sample spectra: the reconstruction error cannot be told"
+        )
+    spectra, sigma = (np.concatenate(part) for part in zip(*kept, strict=True))
+    chosen = np.unique(np.linspace(0, len(spectra) - 1, min(len(spectra), curve_spectra)).astype(int))
+    curve = reconstruction_curve(
+        total.mean, components, eigenvalues, spectra[chosen], sigma[chosen], threshold
+    )
+    header = {"NSPEC": total.count, "NGAL": used, "NREJ": rejected, "NCURVE": len(chosen)}
+    return Basis(wavelength, total.mean, components[:n_components], eigenvalues, curve, header)
+
+
+def _span(axis):
+    return f"{axis[0]:g} .. {axis[-1]:g} A, {axis.size} samples"
+
+
+COMMENTS = {
+    "NSPEC": "spectra in the fit", "NGAL": "galaxies with spectra in the fit", "NREJ": "galaxies rejected",
+    "NCURVE": "spectra behind RECONSTRUCTION", "NCOMP": "components", "WINLO": "[A] normalisation window, rest frame",
+    "WINHI": "[A] normalisation window, rest frame", "SNRCUT": "S/N of the spectra is above this",
+    "ERRLIM": "shares in RECONSTRUCTION: error below this", "SIGNRULE": "sign of the components",
+}  # fmt: skip
+
+
+def write_basis(path, basis, *, window, snr_min, threshold=0.03, cards=()):
+    """Write a basis as FITS: WAVELENGTH, MEAN, COMPONENTS, EIGENVALUES, RECONSTRUCTION; `cards` = provenance."""
+    from astropy.io import fits
+
+    primary = fits.PrimaryHDU()
+    facts = {
+        **basis.header, "NCOMP": len(basis.components), "WINLO": float(window[0]), "WINHI": float(window[1]),
+        "SNRCUT": float(snr_min), "ERRLIM": float(threshold), "SIGNRULE": SIGN_RULE,
+    }  # fmt: skip
+    for key, value in facts.items():
+        primary.header[key] = (value, COMMENTS.get(key, ""))
+    for key, value, comment in cards:
+        primary.header[key] = (value, comment)
+    hdus = [primary]
+    for name, data, unit in (
+        ("WAVELENGTH", basis.wavelength, "Angstrom"),
+        ("MEAN", basis.mean, ""),
+        ("COMPONENTS", basis.components, ""),
+        ("EIGENVALUES", basis.eigenvalues, ""),
+    ):
+        hdus.append(fits.ImageHDU(np.asarray(data, np.float64), name=name))
+        if unit:
+            hdus[-1].header["BUNIT"] = unit
+    hdus.append(fits.BinTableHDU(basis.reconstruction, name="RECONSTRUCTION"))
+    write_fits(path, fits.HDUList(hdus))
+
+
+def read_basis(path):
+    """Read what `write_basis` wrote; CubespaceError if a part is missing or the components are not orthonormal."""
+    from astropy.io import fits
+
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            parts = [
+                np.array(hdus[n].data, np.float64)
+                for n in ("WAVELENGTH", "MEAN", "COMPONENTS", "EIGENVALUES")
+            ]
+            curve = np.array(hdus["RECONSTRUCTION"].data)
+            header = {
+                key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")
+            }
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise CubespaceError(f"{path}: not a complete basis file: {error}") from None
+    basis = Basis(*parts, curve, header)
+    gram = basis.components @ basis.components.T
+    if not np.allclose(gram, np.eye(len(gram)), atol=1e-8):
+        raise CubespaceError(
+            f"{path}: the components are not orthonormal (off by {np.abs(gram - np.eye(len(gram))).max():.1e})"
+        )
+    return basis

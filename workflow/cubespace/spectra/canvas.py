@@ -1,0 +1,94 @@
+"""Where a galaxy goes on the common canvas: its centre and the placement of the cube."""
+
+import numpy as np
+
+from cubespace.cubes import quality
+
+
+def galaxy_centre(image, usable, pixel_arcsec, radius_arcsec=3.0):
+    """Centre of a galaxy: the peak of its smoothed window flux, refined to the centroid around it.
+
+    Parameters
+    ----------
+    image : float (ny, nx), flux in the window (NaN allowed)
+    usable : bool (ny, nx), spaxels to be looked at (no stars)
+    pixel_arcsec : float
+    radius_arcsec : float
+        The centroid is taken within this radius (at least 2 pixels), three times.
+
+    Returns
+    -------
+    (y, x) float, counted from 0. The peak (3 x 3 mean) is looked for in the inner half of the field along
+    each axis, so that a companion at its
+    edge is not taken for the galaxy; without any usable spaxel there, in the whole field; without any at
+    all, the middle of the array.
+    """
+    good = usable & np.isfinite(image)
+    if not good.any():
+        return (image.shape[0] - 1) / 2, (image.shape[1] - 1) / 2
+    weight = np.where(good, np.maximum(image, 0), 0.0).astype(float)
+    smooth = np.divide(_box(weight), np.maximum(_box(good.astype(float)), 1))
+    y0, y1, x0, x1 = quality.extent(good)
+    y, x = np.indices(image.shape)
+    inner = (
+        good
+        & (abs(y - (y0 + y1) / 2) <= (y1 - y0) / 4 + 0.5)
+        & (abs(x - (x0 + x1) / 2) <= (x1 - x0) / 4 + 0.5)
+    )
+    smooth[~(inner if inner.any() else good)] = -1
+    cy, cx = (float(v) for v in np.unravel_index(smooth.argmax(), smooth.shape))
+    radius = max(2.0, radius_arcsec / pixel_arcsec)
+    for _ in range(3):
+        near = weight * (np.hypot(y - cy, x - cx) <= radius)
+        if near.sum() <= 0:
+            break
+        cy, cx = float((near * y).sum() / near.sum()), float((near * x).sum() / near.sum())
+    return cy, cx
+
+
+def _box(image):
+    """Sum over 3 x 3 pixels, zero outside."""
+    padded = np.pad(image, 1)
+    ny, nx = image.shape
+    return sum(padded[i : i + ny, j : j + nx] for i in range(3) for j in range(3))
+
+
+def placement(field, centre, canvas):
+    """Offset that puts a cube on the canvas: canvas pixel = cube pixel + offset.
+
+    The pixel of the galaxy's centre goes to (ny // 2, nx // 2) of the canvas. Where that would cut off part
+    of the field, the
+    galaxy is moved by the least that keeps all of it. Empty borders of the cube may fall off.
+
+    Parameters
+    ----------
+    field : bool (ny, nx) of the cube; centre : (y, x); canvas : (ny, nx)
+
+    Returns
+    -------
+    (offset_y, offset_x), int
+
+    Raises
+    ------
+    CubeRejected
+        ``canvas_too_small``
+    """
+    quality.check_canvas(field, canvas)
+    y0, y1, x0, x1 = quality.extent(field)
+    offset = []
+    for first, last, middle, size in ((y0, y1, centre[0], canvas[0]), (x0, x1, centre[1], canvas[1])):
+        wanted = size // 2 - int(np.floor(middle + 0.5))
+        offset.append(int(np.clip(wanted, -first, size - 1 - last)))
+    return tuple(offset)
+
+
+def place(image, offset, canvas, fill):
+    """Copy (..., ny, nx) onto a canvas (..., ny, nx) filled with `fill`."""
+    out = np.full((*image.shape[:-2], *canvas), fill, dtype=image.dtype)
+    source, target = [], []
+    for size, shift, room in zip(image.shape[-2:], offset, canvas, strict=True):
+        first, last = max(0, -shift), min(size, room - shift)
+        source.append(slice(first, last))
+        target.append(slice(first + shift, last + shift))
+    out[(..., *target)] = image[(..., *source)]
+    return out

@@ -1,0 +1,34 @@
+"""Mean and spread of each map channel over the good spaxels of the release."""
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    """Read results/maps of the release, write results/basis/scaling.csv."""
+    args = parse(__doc__, argv, maps=str, release=str, basis=str, out=str)
+    from pathlib import Path
+
+    import pandas as pd
+
+    from cubespace.files import provenance
+    from cubespace.spectra.basis import read_basis
+    from cubespace.spectra.scaling import release_scaling, scaling_columns
+    from cubespace.tables import read_table, write_table
+
+    rows = read_table(args.release)
+    paths = {g: Path(args.maps) / f"{s}.fits" for g, s in zip(rows["galaxy"], rows["stem"], strict=True)}
+    scaling = release_scaling(paths)
+    print(f"{scaling.mean.size} channels, {scaling.count} good spaxels", flush=True)
+    signed = provenance(args.settings, release=read_basis(args.basis).header["CSREL"])
+    columns = {
+        "channel": ("", "channel of the maps"),
+        "name": ("", "what the channel holds"),
+        "mean": ("", "mean over the good spaxels of the release"),
+        "sigma": ("", "standard deviation over the good spaxels of the release"),
+        "n": ("", "number of good spaxels"),
+    }
+    write_table(pd.DataFrame(scaling_columns(scaling)), args.out, columns=columns, meta=signed)
+
+
+if __name__ == "__main__":
+    run(main)

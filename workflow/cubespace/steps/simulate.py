@@ -1,0 +1,27 @@
+"""Simulate the cube of one mock galaxy, in the survey's own file format, and the truth behind it."""
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    args = parse(__doc__, argv, galaxy=str, truth=str, ssp=str, cube=str, maps=str)
+    from cubespace.files import header_cards, provenance, write_fits
+    from cubespace.survey.instrument import write_cube
+    from cubespace.survey.mock import make, read_row, truth_hdus
+    from cubespace.survey.ssp import load_basis
+
+    row = read_row(args.truth, args.galaxy)
+    options = {
+        key: args.settings[key]
+        for key in ("pixel_arcsec", "seeing_arcsec", "lsf_fwhm")
+        if key in args.settings
+    }
+    observation, head, maps, realised = make(row, load_basis(args.ssp), **options)
+    write_cube(args.cube, observation, head)
+    cards = header_cards(provenance(args.settings, seed=row["seed"]))
+    write_fits(args.maps, truth_hdus(maps, realised, args.galaxy, cards))
+    print(f"{args.galaxy}: cube {observation.flux.shape}, Re {realised['re_arcsec']:.1f} arcsec", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,46 @@
+"""Gather what the mock galaxies were meant to be and what they became: one row a galaxy, target and realised
+values."""
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    args = parse(__doc__, argv, truth=str, maps=str, out=str)
+    from pathlib import Path
+
+    import pandas as pd
+    from astropy.io import fits
+
+    from cubespace.errors import CubespaceError
+    from cubespace.files import provenance
+    from cubespace.names import stem
+    from cubespace.survey.mock import CARDS
+    from cubespace.tables import read_table, write_table
+
+    table = read_table(args.truth)
+    rows = []
+    for galaxy in table["galaxy"]:
+        path = Path(args.maps) / f"{stem(galaxy)}.fits"
+        if not path.is_file():
+            raise CubespaceError(f"{path}: truth maps of {galaxy} not found")
+        header = fits.getheader(path)
+        if header.get("OBJECT") != galaxy:
+            raise CubespaceError(f"{path}: OBJECT is {header.get('OBJECT')!r}, expected {galaxy!r}")
+        rows.append({f"{name}_realised": header.get(card) for card, (name, _) in CARDS.items()})
+    joined = pd.concat([table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+    described = {
+        f"{name}_realised": (
+            text.split(",")[0] if "log10" in text or "," in text else "",
+            f"{name} measured in the maps, {text}",
+        )
+        for name, text in CARDS.values()
+    }
+    described["re_arcsec_realised"] = ("arcsec", "semi-major axis of the half-light ellipse")
+    described["g_r_realised"] = ("mag", "AB g - r of the stars")
+    described["av_gas_realised"] = ("mag", "Av of the gas at Re")
+    write_table(joined, args.out, columns=described, meta=provenance(args.settings))
+    print(f"{args.out}: {len(joined)} galaxies", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,162 @@
+"""Dust and ionised gas of a mock galaxy: the extinction law, H-alpha, and the other lines from it."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from cubespace.survey.structure import FINE, rough
+
+H_ALPHA = 6562.8
+# air wavelengths [A]
+LINES = {
+    "OII3727": 3727.5,
+    "Hdelta": 4101.7,
+    "Hgamma": 4340.5,
+    "Hbeta": 4861.3,
+    "OIII4959": 4958.9,
+    "OIII5007": 5006.8,
+    "HeI5876": 5875.6,
+    "OI6300": 6300.3,
+    "OI6364": 6363.8,
+    "NII6548": 6548.0,
+    "Halpha": 6562.8,
+    "NII6583": 6583.4,
+    "SII6716": 6716.4,
+    "SII6731": 6730.8,
+}
+# over Ha; case B, 10^4 K, 100 cm-3 (Osterbrock & Ferland 2006)
+BALMER = {"Halpha": 1.0, "Hbeta": 1 / 2.86, "Hgamma": 0.468 / 2.86, "Hdelta": 0.259 / 2.86}
+CENTRE_ARCSEC = 1.5  # radius of the central aperture (diameter 3 arcsec)
+
+
+def extinction(wavelength):
+    """A(lambda)/A(V) for Rv = 3.1, optical range (Cardelli, Clayton & Mathis 1989, eqs. 3a, 3b). wavelength
+    [A]."""
+    y = 1e4 / np.asarray(wavelength, float) - 1.82
+    a = np.polyval([0.32999, -0.77530, 0.01979, 0.72085, -0.02427, -0.50447, 0.17699, 1.0], y)
+    b = np.polyval([-2.09002, 5.30260, -0.62251, -5.38434, 1.07233, 2.28305, 1.41338, 0.0], y)
+    return a + b / 3.1
+
+
+def dim(av, wavelength):
+    """Transmission of a screen of `av` mag at `wavelength` [A]."""
+    return 10 ** (-0.4 * np.asarray(av) * extinction(wavelength))
+
+
+def h_alpha(row, plan, star_formation, continuum, inside, psf):
+    """Observed Ha (ny, nx) in the continuum's unit x A, with the imposed EW of the field and of the centre;
+    share of it due to young stars.
+
+    Star formation + a floor of 0.5-1 A from old stars (LIER; Binette et al. 1994) + a nuclear component; the
+    latter is negative (a hole) where the centre is poorer than its surroundings.
+    """
+    kind = row["morphology"]
+    total, central = 10 ** float(row["log_ew_ha"]), 10 ** float(row["log_ew_ha_cen"])
+    aperture = inside & (plan.offset <= CENTRE_ARCSEC)
+    floor = min(0.9 * total if kind in ("E", "S0") and total < 3 else 0.35 * total, 1.0) * continuum
+    wanted = total * (continuum * inside).sum()
+    base = floor + star_formation * (wanted - (floor * inside).sum()) / (star_formation * inside).sum()
+    bright = int(row["agn"]) == 1 or central > 1.5 * total
+    first = (
+        np.hypot(psf * 2.3548 * FINE / 2.3548, 0.5)
+        if int(row["agn"])
+        else max(1.2, 0.22 * float(row["re_arcsec"]))
+    )
+    for size in (first, 0.7 * first, 0.5 * first, 0.35 * first, 0.25 * first):
+        nucleus = np.exp(-0.5 * (plan.offset / size) ** 2)
+        # a * base + b * base-or-continuum * nucleus: two conditions, two unknowns
+        extra = (continuum if bright else base) * nucleus
+        matrix = np.array(
+            [[(base * inside).sum(), (extra * inside).sum()], [base[aperture].sum(), extra[aperture].sum()]]
+        )
+        a, b = np.linalg.solve(matrix, [wanted, central * continuum[aperture].sum()])
+        if a > 0.1:
+            break
+    else:
+        a, b = (
+            0.1,
+            (wanted - 0.1 * matrix[0, 0]) / matrix[0, 1],
+        )  # the centre's flux exceeds the galaxy's: the whole field is kept
+    ha = np.maximum(a * base + b * extra, 1e-4 * continuum)
+    ha *= wanted / (ha * inside).sum()
+    from_nucleus = np.clip(b * extra / ha, 0, 1) * hardness(row, "cen")
+    return ha, np.clip(1 - floor / ha, 0, 1) * (1 - from_nucleus)
+
+
+def hardness(row, where):
+    """0 = HII region, 1 = AGN or old stars, from the place in the BPT diagram ("cen" or "re") and the EW."""
+    n2 = float(row["log_nii_ha_cen" if where == "cen" else "log_nii_ha"])
+    o3 = float(row["log_oiii_hb_cen" if where == "cen" else "log_oiii_hb"])
+    if where == "cen" and int(row["agn"]):
+        return 1.0
+    beyond = (
+        n2 + 0.32
+        if n2 >= 0.0
+        else max(o3 - (0.61 / (min(n2, 0.0) - 0.05) + 1.3), 0) + 0.6 * max(n2 + 0.32, 0)
+    )  # Kauffmann+2003
+    weak = float(row["log_ew_ha_cen" if where == "cen" else "log_ew_ha"]) < np.log10(
+        3.0
+    )  # Cid Fernandes+2011
+    return float(np.clip(2.0 * beyond + 0.5 * weak, 0, 1))
+
+
+def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, psf, rng):
+    """Observed line maps, name -> (ny, nx), from the Ha map; imposed ratios at the centre and in the ring at
+    Re."""
+    red = {
+        name: 10 ** (-0.4 * av_gas * (extinction(wave) - extinction(H_ALPHA))) for name, wave in LINES.items()
+    }
+    clump = star_formation / np.maximum(gaussian_filter(star_formation, 3 / FINE), 1e-12)
+    diffuse = np.clip(1.3 - clump, 0, 1)  # between the HII regions
+    hard = np.clip(hardness(row, "re") * (1 - 0.6 * young_share), 0, 1)
+    size = 1.3 if int(row["agn"]) else max(1.5, 0.3 * float(row["re_arcsec"]))
+    core = np.exp(-0.5 * (plan.offset / np.hypot(size, psf * FINE)) ** 2)
+    hard = hard + core * (hardness(row, "cen") - hard)
+    reach = np.minimum(plan.radius, 2.5) - 1
+    scatter = max(0.6 * float(row["re_kpc"]) / float(row["re_arcsec"]), 0.8) / FINE
+    n2 = -0.06 * reach + 0.10 * diffuse + 0.04 * rough(rng, ha.shape, scatter)
+    o3 = 0.05 * reach + 0.04 * diffuse - 0.06 * rough(rng, ha.shape, scatter)
+    aperture = inside & (plan.offset <= CENTRE_ARCSEC)
+    hb = ha * BALMER["Hbeta"] * red["Hbeta"]
+    n2 = _impose(n2, core, ha, red["NII6583"], ring, aperture, row["log_nii_ha"], row["log_nii_ha_cen"])
+    o3 = _impose(
+        o3,
+        core,
+        hb,
+        red["OIII5007"] / red["Hbeta"],
+        ring,
+        aperture,
+        row["log_oiii_hb"],
+        row["log_oiii_hb_cen"],
+    )
+    s2 = -0.42 + 0.30 * np.clip(n2 + 0.45, -0.5, 0.5) + 0.12 * diffuse
+    s2 = s2 + hard * (-0.05 - s2)
+    o1 = -1.65 + 0.25 * diffuse + hard * (0.85 + 0.1 * (o3 > 0.3))
+    o2 = 0.42 - 0.45 * np.clip(n2 + 0.5, -0.5, 0.6) - 0.15 * np.clip(o3, -0.5, 1) + 0.25 * hard
+    density = 1.38 - 0.25 * core * hardness(row, "cen")  # [SII] 6716/6731
+    out = {name: ha * ratio * red[name] for name, ratio in BALMER.items()}
+    out["NII6583"] = ha * 10**n2 * red["NII6583"]
+    out["NII6548"] = out["NII6583"] / 3.05
+    out["OIII5007"] = hb * 10**o3 * red["OIII5007"] / red["Hbeta"]
+    out["OIII4959"] = out["OIII5007"] / 2.98
+    out["SII6716"] = ha * 10**s2 * density / (1 + density) * red["SII6716"]
+    out["SII6731"] = ha * 10**s2 / (1 + density) * red["SII6731"]
+    out["OI6300"] = ha * 10**o1 * red["OI6300"]
+    out["OI6364"] = out["OI6300"] / 3.1
+    out["OII3727"] = ha * BALMER["Hbeta"] * 10**o2 * red["OII3727"]
+    out["HeI5876"] = ha * BALMER["Hbeta"] * 0.115 * (1 - hard) * red["HeI5876"]
+    return out
+
+
+def _impose(log_ratio, core, reference, red, ring, aperture, at_ring, at_centre):
+    """Shift a log ratio map: everywhere to meet `at_ring`, in the core to meet `at_centre` (flux-weighted
+    ratios, as measured)."""
+    ring_shift = core_shift = 0.0
+    for _ in range(40):
+        ratio = 10 ** (log_ratio * (1 - core) + ring_shift * (1 - core) + core_shift * core) * red * reference
+        ring_error = float(at_ring) - np.log10(ratio[ring].sum() / reference[ring].sum())
+        core_error = float(at_centre) - np.log10(ratio[aperture].sum() / reference[aperture].sum())
+        if max(abs(ring_error), abs(core_error)) < 2e-3:
+            break
+        ring_shift = float(np.clip(ring_shift + ring_error, -3, 2))
+        core_shift = float(np.clip(core_shift + core_error, -3, 2))
+    return (log_ratio + ring_shift) * (1 - core) + core_shift * core
