@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+
 from cubespace.tables import write_table
 
 

@@ -1,6 +1,7 @@
 """Small fake galaxies for tests of the network: maps with planted properties, no cubes."""
 
 import numpy as np
+
 from cubespace.network.data import GalaxyMaps, Scaling
 from cubespace.network.views import CoefficientSpace
 

@@ -4,14 +4,15 @@ from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cubespace.errors import CubespaceError
 from cubespace.space import clusters as c
 from cubespace.space.neighbours import unit_rows
 from cubespace.steps import cluster as step
 from cubespace.tables import read_table
 from fake_embeddings import embedding_table
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def planted(k, n=30, d=20, noise=0.1, seed=0):
@@ -92,7 +93,10 @@ def test_order_rule():
     labels, position = np.array([5, 5, 2, 2, 9]), np.array([3.0, 5.0, -1.0, 0.0, 10.0])
     new, old = c.ordered(labels, position)
     assert new.tolist() == [1, 1, 0, 0, 2] and old.tolist() == [2, 5, 9]
-    assert c.ordered(np.array([7, 3]), np.array([1.0, 1.0]))[0].tolist() == [0, 1]  # a tie: the first row's comes first
+    assert c.ordered(np.array([7, 3]), np.array([1.0, 1.0]))[0].tolist() == [
+        0,
+        1,
+    ]  # a tie: the first row's comes first
 
 
 def test_matching_of_a_known_permutation():
@@ -115,13 +119,20 @@ def test_labels_are_the_same_for_all_seeds_and_both_methods():
     assert (first["kmeans_3"] == first["gmm_3"]).mean() >= 0.99
     assert c.match_labels(truth, first["kmeans_3"])[1] == 1
     row = runs[0][1].set_index("k").loc[3]
-    assert row["ari_kmeans_gmm"] == 1 and row["stability"] == 1 and row["silhouette"] > 0.8 and row["smallest"] == 40
+    assert (
+        row["ari_kmeans_gmm"] == 1
+        and row["stability"] == 1
+        and row["silhouette"] > 0.8
+        and row["smallest"] == 40
+    )
 
 
 def test_structureless_vectors_do_not_count_as_agreement():
     """512 dimensions, 300 vectors: a full-covariance mixture would echo its k-means start with ARI 1."""
     vectors = np.random.default_rng(0).normal(size=(300, 512))
-    _, summary = c.cluster([str(i) for i in range(300)], vectors, np.ones(300, bool), ks=(4,), n_init=3, n_seeds=2)
+    _, summary = c.cluster(
+        [str(i) for i in range(300)], vectors, np.ones(300, bool), ks=(4,), n_init=3, n_seeds=2
+    )
     row = summary.iloc[0]
     assert row["gmm_covariance"] == "diag" and row["gmm_parameters"] < 300
     assert row["ari_kmeans_gmm"] < 0.2 and row["stability"] < 0.5 and abs(row["silhouette"]) < 0.05
@@ -131,7 +142,11 @@ def test_size_of_the_mixture():
     # 7 components, full: 7 + 28 = 35 parameters a Gaussian; two galaxies each need 70 galaxies a cluster
     assert c.mixture_size(898, 5, 512, 7) == ("full", 7, 5 * 35 + 4)
     assert c.mixture_size(349, 5, 512, 7) == ("diag", 7, 5 * 14 + 4)
-    assert c.mixture_size(300, 4, 299, 200) == ("diag", 18, 4 * 36 + 3)  # 75 galaxies carry 18 components of 2 parameters
+    assert c.mixture_size(300, 4, 299, 200) == (
+        "diag",
+        18,
+        4 * 36 + 3,
+    )  # 75 galaxies carry 18 components of 2 parameters
     assert c.mixture_size(6, 3, 5, 4) == ("diag", 1, 3 * 2 + 2)
 
 
@@ -139,10 +154,20 @@ def test_projected_galaxies_do_not_move_the_fitted_ones():
     vectors, _ = planted(3, n=20)
     names = [str(i) for i in range(60)]
     fit = np.arange(60) % 3 != 0
-    alone, _ = c.cluster([n for n, f in zip(names, fit, strict=True) if f], vectors[fit], np.ones(fit.sum(), bool), ks=(3,), n_seeds=2)
+    alone, _ = c.cluster(
+        [n for n, f in zip(names, fit, strict=True) if f],
+        vectors[fit],
+        np.ones(fit.sum(), bool),
+        ks=(3,),
+        n_seeds=2,
+    )
     both, _ = c.cluster(names, vectors, fit, ks=(3,), n_seeds=2)
-    assert np.array_equal(both["kmeans_3"][fit], alone["kmeans_3"]) and np.array_equal(both["gmm_3"][fit], alone["gmm_3"])
-    assert c.match_labels(np.repeat(np.arange(3), 20), both["kmeans_3"])[1] == 1  # the projected ones land in their groups
+    assert np.array_equal(both["kmeans_3"][fit], alone["kmeans_3"]) and np.array_equal(
+        both["gmm_3"][fit], alone["gmm_3"]
+    )
+    assert (
+        c.match_labels(np.repeat(np.arange(3), 20), both["kmeans_3"])[1] == 1
+    )  # the projected ones land in their groups
 
 
 def test_silhouette_by_hand():

@@ -6,7 +6,14 @@ import torch
 
 from cubespace.errors import CubespaceError
 from cubespace.network import encoder
-from cubespace.network.encoder import Encoder, choose_device, load_weights, mixed_precision, parameter_counts, save_weights
+from cubespace.network.encoder import (
+    Encoder,
+    choose_device,
+    load_weights,
+    mixed_precision,
+    parameter_counts,
+    save_weights,
+)
 
 
 def test_parameter_counts_are_those_of_table_a1():

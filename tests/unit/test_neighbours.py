@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from cubespace.errors import CubespaceError
 from cubespace.space.neighbours import (
     cosine_distances,
@@ -17,8 +20,6 @@ from cubespace.space.neighbours import (
 from cubespace.steps import neighbours as step
 from cubespace.tables import read_table, write_table
 from fake_embeddings import embedding_table
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def test_reads_what_was_written_in_order_of_the_axes(tmp_path):
@@ -53,7 +54,12 @@ def test_a_faulty_embedding_is_named(tmp_path, fault):
 def test_hand_worked_distances():
     d = cosine_distances(np.array([[1.0, 0], [0, 2], [3, 3], [-5, 0]]))
     half = 1 - np.sqrt(0.5)
-    expected = [[0, 1, half, 2], [1, 0, half, 1], [half, half, 0, 1 + np.sqrt(0.5)], [2, 1, 1 + np.sqrt(0.5), 0]]
+    expected = [
+        [0, 1, half, 2],
+        [1, 0, half, 1],
+        [half, half, 0, 1 + np.sqrt(0.5)],
+        [2, 1, 1 + np.sqrt(0.5), 0],
+    ]
     assert np.allclose(d, expected, atol=1e-15) and np.array_equal(d, d.T) and not np.diag(d).any()
     assert np.allclose(cosine_distances(np.eye(2), np.array([[1.0, 1.0]])), half)
 
@@ -112,9 +118,22 @@ def test_pointing_codes_and_lookup():
 def test_step(tmp_path):
     vectors = np.random.default_rng(3).normal(size=(6, 4))
     names = embedding_table(tmp_path / "e.parquet", vectors)["galaxy"]
-    pd.DataFrame({"galaxy": names, "pointing": ["A", "A", *"BCDE"]}).to_csv(tmp_path / "roster.csv", index=False)
+    pd.DataFrame({"galaxy": names, "pointing": ["A", "A", *"BCDE"]}).to_csv(
+        tmp_path / "roster.csv", index=False
+    )
     out = tmp_path / "n.parquet"
-    step.main(["--embedding", str(tmp_path / "e.parquet"), "--roster", str(tmp_path / "roster.csv"), "--out", str(out), "--settings", '{"k": 3}'])
+    step.main(
+        [
+            "--embedding",
+            str(tmp_path / "e.parquet"),
+            "--roster",
+            str(tmp_path / "roster.csv"),
+            "--out",
+            str(out),
+            "--settings",
+            '{"k": 3}',
+        ]
+    )
     table = read_table(out)
     assert list(table.columns) == ["galaxy", "rank", "neighbour", "cosine_distance"] and len(table) == 18
     assert table.attrs["meta"]["release_digest"] == "abc"

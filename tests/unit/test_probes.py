@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from cubespace.errors import CubespaceError
 from cubespace.space import probes as p
 
@@ -33,10 +34,17 @@ def test_ridge_against_a_loop_over_left_out_rows():
 
             def fit(features, values, alpha):  # the mean is fitted without a penalty, by centring
                 m, v = features.mean(axis=0), values.mean()
-                w = np.linalg.solve((features - m).T @ (features - m) + alpha * np.eye(5), (features - m).T @ (values - v))
+                w = np.linalg.solve(
+                    (features - m).T @ (features - m) + alpha * np.eye(5), (features - m).T @ (values - v)
+                )
                 return lambda z: v + (z - m) @ w
 
-            errors = [sum((t[i] - fit(np.delete(a, i, 0), np.delete(t, i), alpha)(a[i])) ** 2 for i in range(len(t))) for alpha in alphas]
+            errors = [
+                sum(
+                    (t[i] - fit(np.delete(a, i, 0), np.delete(t, i), alpha)(a[i])) ** 2 for i in range(len(t))
+                )
+                for alpha in alphas
+            ]
             expected = fit(a, t, alphas[np.argmin(errors)])(b)
             assert np.allclose(got[test, target], expected, atol=1e-9)
 
@@ -48,7 +56,9 @@ def test_r_squared_by_hand():
     assert p.r_squared(truth, np.array([1.0, 2, 3, 2])) == pytest.approx(1 - 4 / 5)
     assert np.isnan(p.r_squared(np.ones(4), truth))
     weighted = p.r_squared(truth, np.array([1.0, 2, 3, 2]), np.array([[2, 1, 1, 0], [0, 0, 0, 2]]))
-    assert weighted[0] == 1 and np.isnan(weighted[1])  # the wrong one left out; one galaxy alone has no variance
+    assert weighted[0] == 1 and np.isnan(
+        weighted[1]
+    )  # the wrong one left out; one galaxy alone has no variance
 
 
 def test_table_finds_the_planted_difference():
@@ -59,11 +69,19 @@ def test_table_finds_the_planted_difference():
                        "pooled_pca": rng.normal(size=(160, 4))}  # fmt: skip
     mass = hidden[:, 0].copy()
     mass[:20] = np.nan
-    table = p.probe_table(representations, {"log_mass": mass, "noise": rng.normal(size=160), "constant": np.ones(160)}, np.arange(160)).set_index("property")
+    table = p.probe_table(
+        representations,
+        {"log_mass": mass, "noise": rng.normal(size=160), "constant": np.ones(160)},
+        np.arange(160),
+    ).set_index("property")
     row = table.loc["log_mass"]
-    assert row["n"] == 140 and row["network"] > 0.97 and 0 < row["untrained"] < 0.9 and row["pooled_pca"] < 0.15
+    assert (
+        row["n"] == 140 and row["network"] > 0.97 and 0 < row["untrained"] < 0.9 and row["pooled_pca"] < 0.15
+    )
     assert row["gain_over_untrained"] == pytest.approx(row["network"] - row["untrained"])
-    assert row["gain_over_untrained_low"] > 0.05 and row["network_low"] <= row["network"] <= row["network_high"]
+    assert (
+        row["gain_over_untrained_low"] > 0.05 and row["network_low"] <= row["network"] <= row["network_high"]
+    )
     assert table.loc["noise", ["network", "untrained", "pooled_pca"]].max() < 0.1
     assert table.loc["constant", ["network", "gain_over_untrained"]].isna().all()
 

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+
 from cubespace.errors import CubespaceError
 from cubespace.space.projection import umap_projection
 from cubespace.steps import umap as step
@@ -26,7 +27,11 @@ def test_neighbours_are_cut_to_the_galaxies_there_are(n, used):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # no truncation behind our back
         found = umap_projection(names(n), vectors, np.ones(n, bool), n_neighbors=15)
-    assert found.n_neighbors == used and found.coordinates.shape == (n, 2) and np.isfinite(found.coordinates).all()
+    assert (
+        found.n_neighbors == used
+        and found.coordinates.shape == (n, 2)
+        and np.isfinite(found.coordinates).all()
+    )
 
 
 def test_planted_groups_stay_apart_and_projection_leaves_the_fit_alone(tmp_path, capsys):
@@ -47,7 +52,10 @@ def test_planted_groups_stay_apart_and_projection_leaves_the_fit_alone(tmp_path,
                    "--settings", '{"n_neighbors": 50, "seed": 3}'])  # fmt: skip
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     table = read_table(tmp_path / "a.parquet")
-    assert list(table.columns) == ["galaxy", "role", "umap_1", "umap_2"] and table.attrs["meta"]["n_neighbors"] == "39"
+    assert (
+        list(table.columns) == ["galaxy", "role", "umap_1", "umap_2"]
+        and table.attrs["meta"]["n_neighbors"] == "39"
+    )
     assert "n_neighbors 39 (asked: 50" in capsys.readouterr().out
 
 

@@ -1,16 +1,17 @@
 """Views in PCA space against the same operations on whole spectra, and their bookkeeping."""
 
-import fake_maps
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+import fake_maps
 from cubespace.errors import CubespaceError
 from cubespace.network import geometry, views
 from cubespace.network.data import GalaxyMaps
 from cubespace.network.views import View
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy import ndimage
 
 K = 6
 COMPONENTS, MEAN = fake_maps.spectral_basis(K)

@@ -304,6 +304,29 @@ def check_ready(galaxies, cubes_are_made=False):
         raise CubespaceError(f"{len(absent)} of {len(galaxies)} cubes are not there: {', '.join(absent[:5])}{more}")
 
 
+def choose_examples(galaxies, wanted=()):
+    """Names of the galaxies that figures show: those asked for, else the apparently largest late, spiral and early type.
+
+    Parameters
+    ----------
+    galaxies : DataFrame with galaxy, morphology, re_arcsec: only those that may be shown
+    wanted : sequence of str, in the order to be shown
+
+    Raises
+    ------
+    CubespaceError
+        A wanted galaxy is not there.
+    """
+    absent = sorted(set(wanted) - set(galaxies["galaxy"]))
+    if absent:
+        raise CubespaceError(f"figures.examples: {', '.join(absent)}: not in the sample, or rejected")
+    ranked = galaxies.sort_values(["re_arcsec", "galaxy"], ascending=[False, True], na_position="last")
+    groups = (("Sc", "Sd", "I", "BCD"), ("Sa", "Sb"), ("E", "S0"))
+    picked = [name for group in groups for name in ranked.loc[ranked["morphology"].isin(group), "galaxy"].head(1)]
+    rest = ranked.loc[~ranked["galaxy"].isin(picked), "galaxy"]
+    return list(wanted) or [*picked, *rest.head(3 - len(picked))]
+
+
 def roster(galaxies):
     """The columns that per-galaxy jobs and fits need, for all galaxies."""
     return galaxies[["galaxy", "stem", "role", "pointing", "redshift", "distance", "cube"]].reset_index(drop=True)

@@ -61,8 +61,28 @@ wildcard_constraints:
     variant="|".join(map(re.escape, VARIANTS)),
 
 
+def scorecard_inputs():
+    """Tables behind the scorecard, by the option of its step."""
+    inputs = {name: DATA[name] for name in ("basis", "variance", "correlations", "comparisons", "galaxies", "classes")}
+    inputs["clusters"] = f"{FULL}/clusters.parquet"
+    inputs["ablation"] = "results/populations/luminosity_ablation.csv"
+    if MOCK:
+        inputs["truth"] = "results/mock/truth.parquet"
+    return inputs
+
+
+def as_json(content):
+    """Parameter function: the JSON text that a step takes by --settings (a plain string would have its {} expanded)."""
+    text = json.dumps(content, sort_keys=True)
+
+    def constant(wildcards):
+        return text
+
+    return constant
+
+
 def settings(*sections, **more):
-    """The named sections of the configuration, merged, as the JSON text that a step takes by --settings."""
+    """The named sections of the configuration, merged, for --settings."""
     merged = {}
     for section in sections:
         part = config
@@ -70,7 +90,7 @@ def settings(*sections, **more):
             part = part[key]
         merged.update(part)
     merged.update(more)
-    return json.dumps(merged, sort_keys=True)
+    return as_json(merged)
 
 
 def code(step):

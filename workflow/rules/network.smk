@@ -1,5 +1,7 @@
 # Maps -> one network a variant -> 512-d embedding of every galaxy; and the two baselines it has to beat.
 
+EMBEDDING = as_json({"embedding": config["network"]["embedding"], "views": config["network"]["views"]})
+
 
 rule train:
     input:
@@ -21,9 +23,11 @@ rule train:
     benchmark:
         "results/benchmarks/train/{variant}.tsv"
     params:
-        settings=settings("network"),
+        settings=as_json({"training": config["network"]["training"], "views": config["network"]["views"]}),
         seed=config["seed"],
+        device=config["network"]["device"],
         checkpoint="results/network/{variant}/checkpoint.pt",
+        out="results/network/{variant}",
         code=code("train"),
     conda:
         TORCH_ENV
@@ -35,8 +39,8 @@ rule train:
     shell:
         "python -u -m cubespace.steps.train --variant {wildcards.variant} --maps results/maps --release {input.release:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
-        " --checkpoint {params.checkpoint:q} --weights {output.weights:q} --history {output.history:q}"
-        " --card {output.card:q} 2>&1 | tee {log:q}"
+        " --device {params.device} --threads {threads} --checkpoint {params.checkpoint:q} --out {params.out:q} 2>&1"
+        " | tee {log:q}"
 
 
 rule embed:
@@ -59,8 +63,9 @@ rule embed:
     benchmark:
         "results/benchmarks/embed/{variant}.tsv"
     params:
-        settings=settings("network"),
+        settings=EMBEDDING,
         seed=config["seed"],
+        device=config["network"]["device"],
         code=code("embed"),
     conda:
         TORCH_ENV
@@ -71,7 +76,8 @@ rule embed:
     shell:
         "python -m cubespace.steps.embed --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --weights {input.weights:q} --seed {params.seed}"
-        " --settings {params.settings:q} --out {output.table:q} --fits {output.fits:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --device {params.device} --threads {threads}"
+        " --out {output.table:q} --fits {output.fits:q} > {log:q} 2>&1"
 
 
 rule baseline:
@@ -88,8 +94,10 @@ rule baseline:
     benchmark:
         "results/benchmarks/baseline/{variant}.tsv"
     params:
-        settings=settings("network"),
+        settings=EMBEDDING,
         seed=config["seed"],
+        device=config["network"]["device"],
+        out="results/baselines/{variant}",
         code=code("baseline"),
     conda:
         TORCH_ENV
@@ -100,15 +108,15 @@ rule baseline:
     shell:
         "python -m cubespace.steps.baseline --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
-        " --untrained {output.untrained:q} --pooled {output.pooled:q} > {log:q} 2>&1"
+        " --device {params.device} --threads {threads} --out {params.out:q} > {log:q} 2>&1"
 
 
 rule views:
     input:
-        release="results/sample/release.csv",
+        galaxies="results/sample/galaxies.parquet",
+        verdicts="results/sample/verdicts.csv",
         basis="results/basis/basis.fits",
-        scaling="results/basis/scaling.csv",
-        maps=expand("results/maps/{galaxy}.fits", galaxy=FITTED),
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
     output:
         "results/network/views.npz",
     log:
@@ -116,7 +124,7 @@ rule views:
     benchmark:
         "results/benchmarks/views.tsv"
     params:
-        settings=settings("network"),
+        settings=as_json({"views": config["network"]["views"], "examples": config["figures"]["examples"]}),
         seed=config["seed"],
         code=code("views"),
     conda:
@@ -126,5 +134,5 @@ rule views:
         mem_mb=mem(8000),
         runtime=minutes(30),
     shell:
-        "python -m cubespace.steps.views --maps results/maps --release {input.release:q} --basis {input.basis:q}"
-        " --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
+        "python -m cubespace.steps.views --maps results/maps --galaxies {input.galaxies:q} --verdicts {input.verdicts:q}"
+        " --basis {input.basis:q} --seed {params.seed} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -19,7 +19,7 @@ rule classify:
     benchmark:
         "results/benchmarks/classify.tsv"
     params:
-        settings=json.dumps(CLASSES, sort_keys=True),
+        settings=as_json(CLASSES),
         code=code("classify"),
     conda:
         "../../envs/tables.yaml"

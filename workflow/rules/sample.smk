@@ -20,7 +20,7 @@ rule sample:
     benchmark:
         "results/benchmarks/sample.tsv"
     params:
-        settings=json.dumps(SAMPLE_SETTINGS, sort_keys=True),
+        settings=as_json(SAMPLE_SETTINGS),
         code=code("sample"),
     conda:
         "../../envs/tables.yaml"

@@ -13,11 +13,17 @@ def main(argv=None):
     full, without, settings = read_embedding(args.full), read_embedding(args.no_luminosity), args.settings
     seed = settings.get("seed", 0)
     ks = [k for k in settings.get("k", (2, 3, 4)) if k in (2, 3, 4)] or [2, 3, 4]
-    restarts = settings.get("n_init", 10) * settings.get("n_seeds", 10)  # as many as the clusters of one variant get
+    restarts = settings.get("n_init", 10) * settings.get(
+        "n_seeds", 10
+    )  # as many as the clusters of one variant get
     table = luminosity_ablation(full, without, ks, restarts, seed=seed)
-    write_table(table, args.out, meta=provenance(settings, seed=seed, release=full.meta.get("release_digest")))
+    write_table(
+        table, args.out, meta=provenance(settings, seed=seed, release=full.meta.get("release_digest"))
+    )
     for row in table.itertuples():
-        print(f"{row.clusters} clusters: {row.common_percent:.1f} % in common ({row.ci_low:.1f} - {row.ci_high:.1f}), {row.n} galaxies")
+        print(
+            f"{row.clusters} clusters: {row.common_percent:.1f} % in common ({row.ci_low:.1f} - {row.ci_high:.1f}), {row.n} galaxies"
+        )
 
 
 if __name__ == "__main__":

@@ -4,13 +4,18 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(__doc__, argv, embedding=str, untrained=str, pooled=str, galaxies=str, out=str, variance=str, probes=str)
-    import numpy as np
-
-    from cubespace.errors import CubespaceError
+    files = dict.fromkeys(("embedding", "untrained", "pooled", "galaxies", "out", "variance", "probes"), str)
+    args = parse(__doc__, argv, **files)
     from cubespace.files import provenance
     from cubespace.space import correlations as c
-    from cubespace.space.neighbours import fitted, pointing_codes, pointings_of, read_embedding, unit_rows
+    from cubespace.space.neighbours import (
+        fitted,
+        in_common,
+        pointing_codes,
+        pointings_of,
+        read_embedding,
+        unit_rows,
+    )
     from cubespace.space.probes import probe_table
     from cubespace.tables import read_table, write_table
 
@@ -19,23 +24,19 @@ def main(argv=None):
     share, fit = settings.get("variance_share", 0.9), fitted(embedding)
     unit = unit_rows(embedding.vectors, embedding.galaxies)
     variance = c.variance_table(unit[fit], share, settings.get("n_bootstrap", 200), seed)
+    scores = c.principal_components(unit, fit).scores
     values = c.numeric_properties(galaxies, embedding.galaxies, names)
-    table = c.correlation_table(
-        c.principal_components(unit, fit).scores, values, settings.get("n_components", 7), settings.get("n_permutations", 9999), seed
-    )
-    tables = {"network": embedding, "untrained": read_embedding(args.untrained), "pooled_pca": read_embedding(args.pooled)}
-    rows = [{name: row for row, name in enumerate(e.galaxies)} for e in tables.values()]
-    common = [name for name in embedding.galaxies if all(name in row for row in rows)]
-    if not common:
-        raise CubespaceError(f"{args.embedding}, {args.untrained}, {args.pooled}: no galaxy in all three")
-    chosen = {key: e.vectors[[row[n] for n in common]] for (key, e), row in zip(tables.items(), rows, strict=True)}
-    groups = pointing_codes(pointings_of(np.array(common), galaxies))
-    folds = settings.get("n_folds", 8)
-    probes = probe_table(chosen, c.numeric_properties(galaxies, common, names), groups, folds, seed=seed)
+    m, permutations = settings.get("n_components", 7), settings.get("n_permutations", 9999)
+    table = c.correlation_table(scores, values, m, permutations, seed)
+    baselines = {"untrained": read_embedding(args.untrained), "pooled_pca": read_embedding(args.pooled)}
+    common, vectors = in_common({"network": embedding, **baselines})
+    groups, folds = pointing_codes(pointings_of(common, galaxies)), settings.get("n_folds", 8)
+    probes = probe_table(vectors, c.numeric_properties(galaxies, common, names), groups, folds, seed=seed)
     meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
     for frame, path in ((table, args.out), (variance, args.variance), (probes, args.probes)):
         write_table(frame, path, meta=meta)
-    print(f"{int(variance['within_share'].sum())} of {len(variance)} components hold {share:.0%} of the variance")
+    needed = int(variance["within_share"].sum())
+    print(f"{needed} of {len(variance)} components hold {share:.0%} of the variance")
     print(f"{len(embedding.galaxies)} galaxies correlated, {len(common)} probed in {folds} folds by pointing")
 
 

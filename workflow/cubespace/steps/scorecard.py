@@ -4,7 +4,10 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    tables = {name: str for name in ("variance", "clusters", "summary", "correlations", "comparisons", "ablation", "galaxies", "classes")}
+    tables = {
+        name: str
+        for name in ("variance", "clusters", "correlations", "comparisons", "ablation", "galaxies", "classes")
+    }
     args = parse(__doc__, argv, basis=str, **tables, truth=(str, None), out=str)
     from cubespace.files import provenance
     from cubespace.scorecard import scorecard

@@ -18,7 +18,7 @@ def main(argv=None):
         "n_components": len(basis.components),
         "n_spectra": int(basis.header["NSPEC"]),
         "n_galaxies": int(basis.header["NGAL"]),
-        "snr_min": float(basis.header["SNRMIN"]),
+        "snr_min": float(basis.header["SNRCUT"]),
         "explained": float(basis.eigenvalues[: len(basis.components)].sum() / basis.eigenvalues.sum()),
     }
     histories = {Path(path).parent.name: read_table(path) for path in args.histories}

@@ -22,7 +22,7 @@ COLUMNS = {
 
 def main(argv=None):
     """Settings: comparisons [{name, a, b, by}], caliper, morphology (bin or detail), min_pairs, covariates."""
-    args = parse(__doc__, argv, galaxies=str, classes=str, out=str, balance=str)
+    args = parse(__doc__, argv, galaxies=str, classes=str, verdicts=str, out=str, balance=str)
     from cubespace.errors import CubespaceError
     from cubespace.files import provenance
     from cubespace.populations.twins import compare
@@ -33,7 +33,9 @@ def main(argv=None):
     level = settings.pop("morphology", "bin")
     if level not in columns:
         raise CubespaceError(f"twins: morphology: found {level!r}, expected bin or detail")
-    galaxies, classes = read_table(args.galaxies), read_table(args.classes)
+    galaxies, classes, verdicts = (read_table(path) for path in (args.galaxies, args.classes, args.verdicts))
+    rejected = set(verdicts.loc[verdicts["verdict"] == "rejected", "galaxy"])  # these have no place in the space
+    classes = classes[~classes["galaxy"].isin(rejected)].reset_index(drop=True)
     twins, balance = compare(galaxies, classes, morphology=columns[level], **settings)
     for name, part in balance.groupby("comparison", sort=False):
         first = part.iloc[0]

@@ -17,7 +17,9 @@ def main(argv=None):
     embedding, settings = read_embedding(args.embedding), args.settings
     fit = fitted(embedding, ("train",))
     wanted, seed = settings.get("n_neighbors", 15), settings.get("seed", 0)
-    found = umap_projection(embedding.galaxies, embedding.vectors, fit, wanted, settings.get("min_dist", 0.1), seed)
+    found = umap_projection(
+        embedding.galaxies, embedding.vectors, fit, wanted, settings.get("min_dist", 0.1), seed
+    )
     table = pd.DataFrame(
         {
             "galaxy": embedding.galaxies.astype(object),
@@ -30,8 +32,12 @@ def main(argv=None):
     meta |= {"n_neighbors": str(found.n_neighbors), "umap": umap.__version__, "numba": numba.__version__}
     write_table(table, args.out, meta=meta)
     cut = f" (asked: {wanted}; cut to the galaxies there are)" if found.n_neighbors != wanted else ""
-    print(f"fitted on {fit.sum()} galaxies, {(~fit).sum()} projected; seed {seed}; n_neighbors {found.n_neighbors}{cut}")
-    print(f"umap-learn {umap.__version__}, numba {numba.__version__}; no statistic is computed from these coordinates")
+    print(
+        f"fitted on {fit.sum()} galaxies, {(~fit).sum()} projected; seed {seed}; n_neighbors {found.n_neighbors}{cut}"
+    )
+    print(
+        f"umap-learn {umap.__version__}, numba {numba.__version__}; no statistic is computed from these coordinates"
+    )
 
 
 if __name__ == "__main__":

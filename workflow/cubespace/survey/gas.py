@@ -56,11 +56,7 @@ def h_alpha(row, plan, star_formation, continuum, inside, psf):
     wanted = total * (continuum * inside).sum()
     base = floor + star_formation * (wanted - (floor * inside).sum()) / (star_formation * inside).sum()
     bright = int(row["agn"]) == 1 or central > 1.5 * total
-    first = (
-        np.hypot(psf * 2.3548 * FINE / 2.3548, 0.5)
-        if int(row["agn"])
-        else max(1.2, 0.22 * float(row["re_arcsec"]))
-    )
+    first = np.hypot(psf * FINE, 0.5) if int(row["agn"]) else max(1.2, 0.22 * float(row["re_arcsec"]))
     for size in (first, 0.7 * first, 0.5 * first, 0.35 * first, 0.25 * first):
         nucleus = np.exp(-0.5 * (plan.offset / size) ** 2)
         # a * base + b * base-or-continuum * nucleus: two conditions, two unknowns
@@ -72,10 +68,8 @@ def h_alpha(row, plan, star_formation, continuum, inside, psf):
         if a > 0.1:
             break
     else:
-        a, b = (
-            0.1,
-            (wanted - 0.1 * matrix[0, 0]) / matrix[0, 1],
-        )  # the centre's flux exceeds the galaxy's: the whole field is kept
+        # the centre's flux exceeds the galaxy's: the value of the whole field is kept
+        a, b = 0.1, (wanted - 0.1 * matrix[0, 0]) / matrix[0, 1]
     ha = np.maximum(a * base + b * extra, 1e-4 * continuum)
     ha *= wanted / (ha * inside).sum()
     from_nucleus = np.clip(b * extra / ha, 0, 1) * hardness(row, "cen")
@@ -83,20 +77,17 @@ def h_alpha(row, plan, star_formation, continuum, inside, psf):
 
 
 def hardness(row, where):
-    """0 = HII region, 1 = AGN or old stars, from the place in the BPT diagram ("cen" or "re") and the EW."""
-    n2 = float(row["log_nii_ha_cen" if where == "cen" else "log_nii_ha"])
-    o3 = float(row["log_oiii_hb_cen" if where == "cen" else "log_oiii_hb"])
-    if where == "cen" and int(row["agn"]):
+    """Excitation at the centre ("cen") or at Re ("re"): 0 = HII regions, 1 = AGN or old stars.
+
+    1 for an AGN's centre; else it grows with [NII]/Ha beyond what HII regions reach (-0.35; Kewley et al.
+    2006), and is at least one half where EW(Ha) < 3 A (Cid Fernandes et al. 2011). Low [NII]/Ha with high
+    [OIII]/Hb is a metal-poor HII region.
+    """
+    suffix = "_cen" if where == "cen" else ""
+    if suffix and int(row["agn"]):
         return 1.0
-    beyond = (
-        n2 + 0.32
-        if n2 >= 0.0
-        else max(o3 - (0.61 / (min(n2, 0.0) - 0.05) + 1.3), 0) + 0.6 * max(n2 + 0.32, 0)
-    )  # Kauffmann+2003
-    weak = float(row["log_ew_ha_cen" if where == "cen" else "log_ew_ha"]) < np.log10(
-        3.0
-    )  # Cid Fernandes+2011
-    return float(np.clip(2.0 * beyond + 0.5 * weak, 0, 1))
+    beyond = float(np.clip((float(row["log_nii_ha" + suffix]) + 0.35) / 0.5, 0, 1))
+    return max(beyond, 0.5) if float(row["log_ew_ha" + suffix]) < np.log10(3.0) else beyond
 
 
 def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, psf, rng):
@@ -118,16 +109,8 @@ def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, 
     aperture = inside & (plan.offset <= CENTRE_ARCSEC)
     hb = ha * BALMER["Hbeta"] * red["Hbeta"]
     n2 = _impose(n2, core, ha, red["NII6583"], ring, aperture, row["log_nii_ha"], row["log_nii_ha_cen"])
-    o3 = _impose(
-        o3,
-        core,
-        hb,
-        red["OIII5007"] / red["Hbeta"],
-        ring,
-        aperture,
-        row["log_oiii_hb"],
-        row["log_oiii_hb_cen"],
-    )
+    to_hb = red["OIII5007"] / red["Hbeta"]
+    o3 = _impose(o3, core, hb, to_hb, ring, aperture, row["log_oiii_hb"], row["log_oiii_hb_cen"])
     s2 = -0.42 + 0.30 * np.clip(n2 + 0.45, -0.5, 0.5) + 0.12 * diffuse
     s2 = s2 + hard * (-0.05 - s2)
     o1 = -1.65 + 0.25 * diffuse + hard * (0.85 + 0.1 * (o3 > 0.3))
@@ -136,7 +119,7 @@ def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, 
     out = {name: ha * ratio * red[name] for name, ratio in BALMER.items()}
     out["NII6583"] = ha * 10**n2 * red["NII6583"]
     out["NII6548"] = out["NII6583"] / 3.05
-    out["OIII5007"] = hb * 10**o3 * red["OIII5007"] / red["Hbeta"]
+    out["OIII5007"] = hb * 10**o3 * to_hb
     out["OIII4959"] = out["OIII5007"] / 2.98
     out["SII6716"] = ha * 10**s2 * density / (1 + density) * red["SII6716"]
     out["SII6731"] = ha * 10**s2 / (1 + density) * red["SII6731"]

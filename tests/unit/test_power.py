@@ -1,0 +1,89 @@
+"""Power of the two-sample tests against planted shifts."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cubespace.populations import power as p
+from cubespace.populations.two_sample import all_tests
+from cubespace.space.neighbours import unit_rows
+
+ENERGY = {"energy": all_tests()["energy"]}
+
+
+def galaxies(n_a, n_b, seed=0, d=30):
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n_a + n_b, 6)) @ rng.normal(size=(6, d)) * 0.3 + 2
+    return vectors, np.arange(n_a + n_b) >= n_a
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 20), (13, 20), (20, 20)])
+def test_wilson_interval(k, n):
+    reference = stats.binomtest(k, n).proportion_ci(method="wilson")
+    assert p.wilson(k, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("power", "expected"),
+    [
+        ([0.0, 0.6, 1.0], 1.5),  # 0.8 is half way from 0.6 to 1.0
+        ([0.1, 0.9, 0.9], 0.875),  # 0.7 of 0.8 of the first step
+        ([0.0, 0.9, 0.5], np.nan),  # isotonic: 0, 0.7, 0.7
+        ([0.9, 1.0, 1.0], 0.0),
+    ],
+)
+def test_crossing_by_hand(power, expected):
+    assert p.crossing([0, 1, 2], power) == pytest.approx(expected, nan_ok=True)
+
+
+def test_null_galaxies_keep_their_scatter_but_not_their_difference():
+    vectors, labels = galaxies(40, 25)
+    vectors[labels] += 1.5 * np.eye(30)[3]
+    moved, step = p.null_galaxies(vectors, labels)
+    unit = unit_rows(vectors)
+    assert np.allclose(moved[labels].mean(axis=0), moved[~labels].mean(axis=0))
+    assert np.allclose(np.cov(moved[labels].T), np.cov(unit[labels].T))
+    # along the observed difference, as far as it lies in the eigenvectors that hold 90 % of the variance
+    values, axes = np.linalg.eigh(np.cov(unit.T))
+    leading = axes[:, ::-1][:, : int((np.cumsum(values[::-1]) / values.sum() < 0.9).sum()) + 1]
+    gap = leading @ (leading.T @ (unit[labels].mean(axis=0) - unit[~labels].mean(axis=0)))
+    assert np.allclose(step / np.linalg.norm(step), gap / np.linalg.norm(gap))
+    within = np.sqrt(np.mean(((moved - moved.mean(axis=0)) @ step / np.linalg.norm(step)) ** 2))
+    assert np.linalg.norm(step) == pytest.approx(within)
+
+
+def test_power_rises_and_more_galaxies_see_less():
+    few = p.power_curve(*galaxies(20, 20), ENERGY, n_trials=20, n_permutations=59)
+    many = p.power_curve(*galaxies(100, 100), ENERGY, n_trials=20, n_permutations=59)
+    assert few.curve["power"].iloc[0] <= 0.2  # no shift: the level, within 20 trials
+    assert many.detectable["energy"] < few.detectable["energy"] < 2 and few.reason["energy"] is None
+    # a one-sided z test along the known direction, the best there is: (z_0.95 + z_0.8) sqrt(2 / n)
+    assert many.detectable["energy"] > (1.645 + 0.842) * np.sqrt(2 / 100) * 0.8
+    last = many.curve.iloc[-1]
+    assert last["power"] == 1 and last["effect"] < 2  # larger shifts are not run once all trials found it
+    assert (few.curve["power_low"] <= few.curve["power"]).all() and (
+        few.curve["power"] <= few.curve["power_high"]
+    ).all()
+
+
+def test_a_shift_beyond_reach_is_null_with_a_reason():
+    """Three pairs have 2^3 swaps, so p cannot fall below 2 / 8."""
+    vectors, labels = galaxies(3, 3)
+    pairs = np.column_stack([np.arange(3), 3 + np.arange(3)])
+    found = p.power_curve(vectors, labels, ENERGY, pairs, effects=(0, 2.0), n_trials=5)
+    assert (
+        np.isnan(found.detectable["energy"])
+        and found.reason["energy"] == "power 0.00 at the largest shift tried, 2 standard deviations"
+    )
+
+
+def test_twins_see_less_far_with_free_labels_than_with_swaps():
+    """Partners alike: the planted difference stands out within pairs."""
+    rng = np.random.default_rng(3)
+    centre, _ = galaxies(30, 0, seed=4)
+    vectors = np.vstack([centre, centre + 0.05 * rng.normal(size=centre.shape)])
+    labels, pairs = np.arange(60) >= 30, np.column_stack([np.arange(30), 30 + np.arange(30)])
+    swaps = p.power_curve(
+        vectors, labels, ENERGY, pairs, effects=(0, 0.5), n_trials=15, n_permutations=59
+    ).curve["power"]
+    assert swaps.iloc[0] <= 0.2 and swaps.iloc[1] >= 0.8

@@ -1,0 +1,1 @@
+"""Views of galaxies, the network, its loss and training, and the embedding. The only room that imports torch."""

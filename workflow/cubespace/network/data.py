@@ -1,0 +1,208 @@
+"""Galaxy maps from disk to tensors: what the network is fed, and in which units."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cubespace.errors import CubespaceError
+from cubespace.network.views import CoefficientSpace
+from cubespace.spectra.basis import read_basis
+from cubespace.spectra.project import STAR, read_maps
+from cubespace.tables import read_table
+
+VARIANTS = {"full": (), "no_luminosity": (0,)}  # name -> channels left out
+
+
+def dropped_channels(variant):
+    """Channels that a variant leaves out; CubespaceError for an unknown one."""
+    if variant not in VARIANTS:
+        raise CubespaceError(f"variant: expected one of {', '.join(VARIANTS)}, found {variant!r}")
+    return VARIANTS[variant]
+
+
+def _half(values, mask, limit, name):
+    """One galaxy as it is kept: log luminosity relative to `limit`, 0 where not good, float16."""
+    good = np.asarray(mask) == 0
+    values = np.where(good, values, 0).astype(np.float32)
+    values[0] = np.where(good, values[0] - limit, 0)
+    if not (np.abs(values) < 65504).all():  # false for nan too
+        raise CubespaceError(f"maps of {name}: good spaxels hold values that are not finite or beyond float16")
+    return values.astype(np.float16)
+
+
+@dataclass
+class GalaxyMaps:
+    """Maps of N galaxies on one device.
+
+    Attributes
+    ----------
+    values : float16 tensor (N, K + 1, ny, nx)
+        Channel 0: log10 luminosity per spaxel relative to the galaxy's detection limit (so that float16 keeps it to
+        0.2 per cent or better); then K coefficients. 0 where not good.
+    good : bool tensor (N, ny, nx)
+        No bit of the mask is set.
+    limit : float32 tensor (N,), log10 luminosity of the detection limit per spaxel
+    pixel_scale : float32 tensor (N,) [arcsec]
+    names : list of str
+    groups : int64 tensor (N,): one number for each pointing
+    n_good : int array (N,): numbers of good spaxels
+    has_star : bool array (N,): some spaxel is masked as star or companion
+    """
+
+    values: torch.Tensor
+    good: torch.Tensor
+    limit: torch.Tensor
+    pixel_scale: torch.Tensor
+    names: list
+    groups: torch.Tensor
+    n_good: np.ndarray
+    has_star: np.ndarray
+
+    def __len__(self):
+        return len(self.names)
+
+    def __getitem__(self, index):
+        """A subset, by slice or by integer array."""
+        if isinstance(index, slice):
+            names, on_device = self.names[index], index
+        else:
+            names = [self.names[i] for i in index]
+            on_device = torch.as_tensor(np.asarray(index), device=self.values.device)
+        tensors = (self.values, self.good, self.limit, self.pixel_scale)
+        return GalaxyMaps(
+            *(t[on_device] for t in tensors),
+            names,
+            self.groups[on_device],
+            self.n_good[index],
+            self.has_star[index],
+        )
+
+    @classmethod
+    def from_arrays(cls, values, mask, limit, pixel_scale, names, pointings=None, device="cpu"):
+        """From numpy: values (N, K + 1, ny, nx) with absolute log luminosity, mask (N, ny, nx) of bit flags."""
+        half = np.stack([_half(*one) for one in zip(values, mask, limit, names, strict=True)])
+        return cls._assemble(half, np.asarray(mask), limit, pixel_scale, names, pointings, device)
+
+    @classmethod
+    def _assemble(cls, half, mask, limit, pixel_scale, names, pointings, device):
+        good = mask == 0
+        pointings = list(names) if pointings is None else list(pointings)
+        numbers = {pointing: i for i, pointing in enumerate(dict.fromkeys(pointings))}
+        return cls(
+            torch.from_numpy(half).to(device),
+            torch.from_numpy(good).to(device),
+            torch.as_tensor(np.asarray(limit, np.float32), device=device),
+            torch.as_tensor(np.asarray(pixel_scale, np.float32), device=device),
+            list(names),
+            torch.tensor([numbers[p] for p in pointings], device=device),
+            good.sum(axis=(1, 2)),
+            ((mask & STAR) != 0).any(axis=(1, 2)),
+        )
+
+
+def load_maps(folder, rows, device="cpu", release=None):
+    """Read the maps of a list of galaxies.
+
+    Parameters
+    ----------
+    folder : path
+        Holds ``{stem}.fits`` for each row.
+    rows : pandas.DataFrame
+        Columns galaxy, stem; pointing where known (a galaxy is its own pointing where it is null).
+    device : torch device
+    release : str, optional
+        Digest of the release that the basis was fitted on; maps of another one are an error.
+
+    Returns
+    -------
+    maps : GalaxyMaps or None
+        The accepted galaxies, in the order of `rows`; None if there is none.
+    rejected : list of (galaxy, reason)
+
+    Raises
+    ------
+    CubespaceError
+        A file is missing, shapes differ, the release is another one, or a header card is missing.
+    """
+    taken, rejected, shape = [], [], None
+    for row in rows.to_dict("records"):
+        path = Path(folder) / f"{row['stem']}.fits"
+        maps = read_maps(path)
+        found = str(maps.header.get("CSREL", ""))
+        if release and found != release:
+            raise CubespaceError(f"{path}: made from a basis of release {found or '(none)'}, expected {release}")
+        if maps.values is None:
+            rejected.append((row["galaxy"], maps.reason))
+            continue
+        if shape is None:
+            shape = maps.values.shape
+        if maps.values.shape != shape:
+            raise CubespaceError(f"{path}: maps of shape {maps.values.shape}, those before it {shape}")
+        if not (maps.mask == 0).any():
+            rejected.append((row["galaxy"], "no_good_spaxel"))
+            continue
+        cards = {}
+        for card in ("LLIMIT", "PIXSCALE"):
+            cards[card] = maps.header.get(card)
+            if not isinstance(cards[card], (int, float)) or not np.isfinite(cards[card]):
+                raise CubespaceError(f"{path}: header card {card}: expected a number, found {cards[card]!r}")
+        pointing = row.get("pointing")
+        pointing = pointing if isinstance(pointing, str) and pointing else row["galaxy"]
+        half = _half(maps.values, maps.mask, cards["LLIMIT"], row["galaxy"])
+        taken.append((half, maps.mask, cards["LLIMIT"], cards["PIXSCALE"], row["galaxy"], pointing))
+    if not taken:
+        return None, rejected
+    half, mask, limit, scale, names, pointings = zip(*taken, strict=True)
+    return GalaxyMaps._assemble(np.stack(half), np.stack(mask), limit, scale, names, pointings, device), rejected
+
+
+class Scaling:
+    """(value - mean) / sigma of each channel, then the channels that a variant keeps.
+
+    Parameters
+    ----------
+    mean, sigma : arrays (K + 1,)
+    dropped : channels to leave out
+    """
+
+    def __init__(self, mean, sigma, dropped=(), device="cpu"):
+        sigma = np.asarray(sigma, float)
+        if not (np.isfinite(sigma) & (sigma > 0)).all():
+            channel = int(np.flatnonzero(~(np.isfinite(sigma) & (sigma > 0)))[0])
+            raise CubespaceError(f"scaling: sigma of channel {channel} is {sigma[channel]}, expected a positive number")
+        self.kept = [i for i in range(len(sigma)) if i not in dropped]
+        self.mean, self.sigma = (
+            torch.as_tensor(np.asarray(v, np.float32)[self.kept], device=device).reshape(1, -1, 1, 1) for v in (mean, sigma)
+        )
+
+    @property
+    def channels(self):
+        """Number of channels of the network's input."""
+        return len(self.kept)
+
+    def __call__(self, values):
+        """(N, K + 1, ny, nx) -> (N, channels, ny, nx)."""
+        kept = values if len(self.kept) == values.shape[1] else values[:, self.kept]
+        return (kept - self.mean) / self.sigma
+
+
+def read_scaling(path, variant="full", device="cpu"):
+    """`Scaling` from ``scaling.csv`` (columns channel, mean, sigma), for a variant."""
+    table = read_table(path)
+    missing = sorted({"channel", "mean", "sigma"} - set(table.columns))
+    if missing:
+        raise CubespaceError(f"{path}: missing column(s) {', '.join(missing)}; found {', '.join(table.columns)}")
+    table = table.sort_values("channel")
+    if list(table["channel"]) != list(range(len(table))):
+        raise CubespaceError(f"{path}: channels must be numbered 0 to {len(table) - 1}, found {list(table['channel'])}")
+    return Scaling(table["mean"], table["sigma"], dropped_channels(variant), device)
+
+
+def read_space(path, device="cpu"):
+    """`CoefficientSpace` from ``basis.fits``, and the digest of the release that the basis was fitted on ('' if none)."""
+    basis = read_basis(path)
+    window = basis.header["WINLO"], basis.header["WINHI"]
+    space = CoefficientSpace(basis.components, basis.mean, basis.wavelength, window, device)
+    return space, str(basis.header.get("CSREL", ""))

@@ -1,0 +1,1 @@
+"""The representation space: distances, neighbours, clusters, projections, and what correlates with its axes."""

@@ -1,0 +1,161 @@
+"""How well a linear probe reads physical properties off a representation: cross-validated ridge regression.
+
+The same galaxies, folds and choice of penalty for the network, an untrained network of the same shape, and pooled PCA
+maps, so that their difference is that of the representations.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cubespace.errors import CubespaceError
+
+ALPHAS = np.logspace(-2, 5, 15)  # penalty, in units where features have variance 1
+
+
+def grouped_folds(groups, n_folds=8, seed=0):
+    """(n,) int fold of each galaxy; galaxies of one group (pointing) in one fold, fold sizes as even as groups allow.
+
+    Raises
+    ------
+    CubespaceError
+        Fewer groups than folds.
+    """
+    kinds, code, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    if len(kinds) < n_folds:
+        raise CubespaceError(f"{n_folds} folds need at least {n_folds} pointings, found {len(kinds)}")
+    order = np.random.default_rng([seed, 51]).permutation(len(kinds))
+    order = order[np.argsort(-sizes[order], kind="stable")]  # large groups first, each into the emptiest fold
+    filled, fold = np.zeros(n_folds, int), np.empty(len(kinds), int)
+    for kind in order:
+        fold[kind] = filled.argmin()
+        filled[fold[kind]] += sizes[kind]
+    return fold[code]
+
+
+def ridge_predictions(features, targets, folds, alphas=ALPHAS):
+    """Out-of-fold predictions of ridge regression with the penalty chosen inside each training set.
+
+    Features are standardised by the training rows (constant ones dropped), targets centred by them; the penalty of each
+    target is the one of least leave-one-out error within the training rows, in closed form from one SVD.
+
+    Parameters
+    ----------
+    features : (n, d)
+    targets : (n, t)
+    folds : (n,) int
+
+    Returns
+    -------
+    (n, t) predictions
+    """
+    features, targets = np.asarray(features, np.float64), np.asarray(targets, np.float64)
+    predictions = np.empty(targets.shape)
+    for fold in np.unique(folds):
+        train, test = folds != fold, folds == fold
+        centre, spread = features[train].mean(axis=0), features[train].std(axis=0)
+        kept = spread > 1e-9 * max(spread.max(initial=0), 1e-300)
+        x = (features[:, kept] - centre[kept]) / spread[kept]
+        middle = targets[train].mean(axis=0)
+        y = targets[train] - middle
+        u, s, vt = np.linalg.svd(x[train], full_matrices=False)
+        solid = s > s.max(initial=0) * 1e-10
+        u, s, vt = u[:, solid], s[solid], vt[solid]
+        rotated, squares = u.T @ y, u**2
+        errors, shrinks = [], []
+        for alpha in alphas:
+            shrink = s**2 / (s**2 + alpha)
+            leverage = squares @ shrink + 1 / len(y)  # the mean is fitted too
+            residual = (y - u @ (shrink[:, None] * rotated)) / np.maximum(1 - leverage, 1e-10)[:, None]
+            errors.append((residual**2).mean(axis=0))
+            shrinks.append(shrink)
+        best = np.argmin(errors, axis=0)
+        weights = np.array(shrinks)[best].T / s[:, None]  # (rank, t)
+        predictions[test] = middle + x[test] @ (vt.T @ (weights * rotated))
+    return predictions
+
+
+def r_squared(truth, prediction, counts=None):
+    """1 - residual / total sum of squares, of (n,) arrays; `counts` (B, n) gives B weighted values. Constant truth: nan."""
+    weights = np.ones((1, len(truth))) if counts is None else np.asarray(counts, np.float64)
+    total = weights.sum(axis=1)
+    mean = weights @ truth / total
+    spread = weights @ truth**2 - total * mean**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.where(
+            spread > 1e-12 * np.maximum(weights @ truth**2, 1e-300),
+            1 - weights @ (truth - prediction) ** 2 / spread,
+            np.nan,
+        )
+    return value if counts is not None else float(value[0])
+
+
+def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500, seed=0, min_size=20):
+    """Cross-validated R2 of each property from each representation.
+
+    Parameters
+    ----------
+    representations : dict
+        name -> (n, d) features of the same galaxies in the same order; the first is the one judged against the others.
+    properties : dict
+        name -> (n,) float, nan = missing.
+    groups : (n,)
+        Pointing codes.
+
+    Returns
+    -------
+    DataFrame
+        property, n, one R2 column for each representation with ``_low``, ``_high`` (95 %, bootstrap over pointings of the
+        out-of-fold predictions), and ``gain_over_<other>`` with its paired interval. nan where fewer than `min_size`
+        galaxies have the property, or it is constant.
+    """
+    names = list(representations)
+    groups = np.asarray(groups)
+    results = {}
+    by_mask = {}  # properties known for the same galaxies share their decompositions
+    for name, values in properties.items():
+        by_mask.setdefault(np.isfinite(values).tobytes(), []).append(name)
+    for mask, members in by_mask.items():
+        known = np.frombuffer(mask, dtype=bool)
+        n = int(known.sum())
+        enough = n >= min_size and len(np.unique(groups[known])) >= n_folds
+        row = {"n": n}
+        if not enough:
+            results.update({name: dict(row) for name in members})
+            continue
+        folds = grouped_folds(groups[known], n_folds, seed)
+        targets = np.column_stack([properties[name][known] for name in members])
+        counts = _resampled(groups[known], n_bootstrap, np.random.default_rng([seed, 52]))
+        predictions = {r: ridge_predictions(representations[r][known], targets, folds) for r in names}
+        for column, name in enumerate(members):
+            truth = targets[:, column]
+            row, draws = {"n": n}, {}
+            for r in names:
+                prediction = predictions[r][:, column]
+                row[r] = r_squared(truth, prediction)
+                draws[r] = r_squared(truth, prediction, counts)
+                row[f"{r}_low"], row[f"{r}_high"] = _interval(draws[r])
+            for r in names[1:]:
+                row[f"gain_over_{r}"] = row[names[0]] - row[r]
+                row[f"gain_over_{r}_low"], row[f"gain_over_{r}_high"] = _interval(draws[names[0]] - draws[r])
+            results[name] = row
+    columns = ["n"] + [c for r in names for c in (r, f"{r}_low", f"{r}_high")]
+    columns += [c for r in names[1:] for c in (f"gain_over_{r}", f"gain_over_{r}_low", f"gain_over_{r}_high")]
+    table = pd.DataFrame(
+        [{column: results[name].get(column, np.nan) for column in columns} for name in properties],
+        columns=columns,
+    )
+    table.insert(0, "property", list(properties))
+    table["n"] = table["n"].astype(int)
+    return table
+
+
+def _interval(draws):
+    draws = draws[np.isfinite(draws)]
+    return tuple(np.quantile(draws, [0.025, 0.975])) if len(draws) else (np.nan, np.nan)
+
+
+def _resampled(groups, n_bootstrap, rng):
+    """(n_bootstrap, n) counts of galaxies when whole groups are drawn with replacement."""
+    kinds, code = np.unique(groups, return_inverse=True)
+    drawn = rng.multinomial(len(kinds), np.full(len(kinds), 1 / len(kinds)), size=n_bootstrap)
+    return drawn[:, code]

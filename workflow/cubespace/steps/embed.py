@@ -1,0 +1,40 @@
+"""Embed all galaxies of a roster with a trained network: one unit vector of 512 each, and its spread."""
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    """Settings: sections `views` and `embedding` (realisations, batch, precision)."""
+    args = parse(
+        __doc__, argv, maps=str, roster=str, basis=str, scaling=str, weights=str, variant=str, out=str, fits=str,
+        device=(str, "auto"), seed=(int, 0), threads=(int, None),
+    )  # fmt: skip
+    from cubespace.errors import CubespaceError
+    from cubespace.files import provenance
+    from cubespace.network.data import read_scaling, read_space
+    from cubespace.network.embedding import embed_files, refuse_collapsed, write_embedding
+    from cubespace.network.encoder import load_weights, prepare_device
+    from cubespace.network.views import pair_from_settings
+    from cubespace.tables import read_table
+
+    device = prepare_device(args.device, args.threads)
+    pair = pair_from_settings(args.settings.get("views"))
+    space, release = read_space(args.basis, device)
+    scaling = read_scaling(args.scaling, args.variant, device)
+    network, meta = load_weights(args.weights, device)
+    for key, expected in (("variant", args.variant), ("release_digest", release)):
+        if meta.get(key, "") != expected:
+            raise CubespaceError(f"{args.weights}: network of {key} {meta.get(key, '(none)')}, expected {expected}")
+    options = dict(args.settings.get("embedding", {}))
+    names, roles, vectors, spread, rejected = embed_files(
+        network, args.maps, read_table(args.roster), space, scaling, pair, device, release, args.seed, **options
+    )
+    refuse_collapsed(vectors)
+    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    number = options.get("realisations", 10)
+    write_embedding(args.out, names, roles, vectors, spread, number, signed, args.fits)
+    print(f"{args.variant}: embedded {len(names)} galaxies, {len(rejected)} rejected; mean spread {spread.mean():.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

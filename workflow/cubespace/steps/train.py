@@ -1,0 +1,55 @@
+"""Train the encoder on the maps of a release; writes weights.safetensors, history.csv and card.md."""
+
+from pathlib import Path
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    """Settings: sections `training` (see cubespace.network.training.DEFAULTS) and `views`."""
+    args = parse(
+        __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, out=str,
+        checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
+    )  # fmt: skip
+    from dataclasses import asdict
+
+    import pandas as pd
+
+    from cubespace.files import provenance, write_text
+    from cubespace.network.card import model_card
+    from cubespace.network.data import load_maps, read_scaling, read_space
+    from cubespace.network.encoder import prepare_device, save_weights
+    from cubespace.network.training import HISTORY, train, training_settings
+    from cubespace.network.views import pair_from_settings
+    from cubespace.tables import read_table, write_table
+
+    device = prepare_device(args.device, args.threads)
+    settings = {"training": training_settings(args.settings.get("training")), "views": args.settings.get("views")}
+    pair = pair_from_settings(settings["views"])
+    space, release = read_space(args.basis, device)
+    scaling = read_scaling(args.scaling, args.variant, device)
+    rows = read_table(args.release)
+    sets, rejected = {}, []
+    for role in ("train", "validation"):
+        sets[role], left_out = load_maps(args.maps, rows[rows["role"] == role], device, release)
+        rejected += left_out
+    for galaxy, reason in rejected:
+        print(f"left out: {galaxy} ({reason})", flush=True)
+
+    def log(line):
+        print(f"{args.variant}: {line}", flush=True)
+
+    result = train(sets["train"], sets["validation"], space, scaling, pair, settings["training"], args.seed, args.checkpoint, log)
+
+    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    meta = {**signed, "variant": args.variant, "best_epoch": str(result.best_epoch)}
+    out, shown = Path(args.out), {**settings, "views": asdict(pair)}
+    write_table(pd.DataFrame(result.history, columns=HISTORY), out / "history.csv", meta=signed)
+    write_text(out / "card.md", model_card(result, args.variant, sets["train"], sets["validation"], rejected, shown, meta))
+    save_weights(out / "weights.safetensors", result.network, meta)
+    if args.checkpoint:
+        Path(args.checkpoint).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    run(main)
