@@ -269,7 +269,8 @@ def test_steps_from_maps_to_embedding(files):
               "--device", "cpu", "--seed", "4", "--settings", json.dumps(settings)]  # fmt: skip
     common = [str(item) for item in common]
     out = files / "network"
-    train.main([*common, "--release", str(files / "release.csv"), "--out", str(out), "--checkpoint", str(files / "checkpoint.pt")])
+    train.main([*common, "--release", str(files / "release.csv"), "--checkpoint", str(files / "checkpoint.pt"),
+                "--weights", str(out / "weights.safetensors"), "--history", str(out / "history.csv"), "--card", str(out / "card.md")])  # fmt: skip
     history = read_table(out / "history.csv")
     assert tuple(history.columns) == HISTORY and len(history) == 2
     card = (out / "card.md").read_text()
@@ -288,8 +289,9 @@ def test_steps_from_maps_to_embedding(files):
     embed_step.main([*common, *roster, "--out", str(table), "--fits", str(fits)])
     assert table.read_bytes() == first
 
-    baseline.main([*common, *roster[:2], "--out", str(files / "baselines")])
-    untrained, pooled = (read_table(files / "baselines" / f"{name}.parquet") for name in ("untrained", "pooled_pca"))
+    tables = [str(files / "baselines" / f"{name}.parquet") for name in ("untrained", "pooled_pca")]
+    baseline.main([*common, *roster[:2], "--untrained", tables[0], "--pooled", tables[1]])
+    untrained, pooled = (read_table(table) for table in tables)
     assert list(untrained["galaxy"]) == list(pooled["galaxy"]) == list(frame["galaxy"])
     assert "r511" in untrained and "r003" in pooled and "r004" not in pooled
     assert not np.allclose(untrained.filter(regex="^r[0-9]"), frame.filter(regex="^r[0-9]"))
@@ -300,3 +302,31 @@ def test_steps_from_maps_to_embedding(files):
 
 def test_weights_digest_tells_networks_apart():
     assert weights_digest(Encoder(3, seed=0)) != weights_digest(Encoder(3, seed=1))
+
+
+def test_example_views_are_pairs_with_a_description(files):
+    from cubespace.steps import views as views_step
+
+    settings = json.dumps({"views": {"second": {"resize": [2, 2], "shift": 2}}, "examples": 3})
+    arguments = ["--maps", files / "maps", "--release", files / "release.csv", "--basis", files / "basis.fits", "--out", files / "views.npz"]
+    views_step.main([*map(str, arguments), "--settings", settings, "--seed", "4"])
+    with np.load(files / "views.npz") as archive:
+        found = dict(archive)
+    assert found["original"].shape == found["transformed"].shape == (3, 4, 12, 12)
+    assert found["good_original"].sum() > 3 * found["good_transformed"].sum() > 0
+    maps, _ = load_maps(files / "maps", read_table(files / "release.csv"))
+    index = maps.names.index(found["names"][1])
+    assert np.array_equal(found["good_original"][1], maps.good[index].numpy())
+    assert all("S/N" in text and "shrunk 2x" in text and "flipped" in text for text in found["description"])
+
+
+@pytest.mark.parametrize(("sign", "angle", "words"), [((1, 1), 30, "turned 30 deg"), ((-1, 1), 200, "turned 200 deg, flipped"), ((1, -1), 20, "turned 200 deg, flipped")])
+def test_a_description_names_the_turn(sign, angle, words):
+    from cubespace.network.examples import describe
+    from cubespace.network.views import Draws, View
+
+    t = np.radians(angle)
+    matrix = np.diag(sign) @ np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
+    one = Draws(np.ones(1), matrix[None], np.array([False]), np.full((1, 1, 3), -1.0), np.ones(1, int), np.array([[3, 4]]), np.ones(1), np.ones((1, 2)))
+    assert describe(View(rotate=True, shift=5), one, 0, 2.0) == words + ", moved 10 arcsec"
+    assert describe(View(), Draws(**{**vars(one), "matrix": np.eye(2)[None]}), 0, 2.0) == "as it is"

@@ -219,13 +219,11 @@ def test_truth_file_and_table(folder, parts):
     only = folder / "maps"
     only.mkdir()
     (folder / "MOCK9001.fits").rename(only / "MOCK9001.fits")
-    gather(
-        ["--truth", str(folder / "truth.csv"), "--maps", str(only), "--out", str(folder / "truth.parquet")]
-    )
+    (folder / "roster.csv").write_text("galaxy\nMOCK9001\nOWNCUBE\n")
+    options = ["--truth", str(folder / "truth.csv"), "--roster", str(folder / "roster.csv"), "--maps", str(only)]
+    gather([*options, "--out", str(folder / "truth.parquet")])
     table = read_table(folder / "truth.parquet")
     assert table["log_mass_realised"][0] == pytest.approx(10.5, abs=0.01)
     (only / "MOCK9001.fits").unlink()
-    with pytest.raises(CubespaceError, match="truth maps of MOCK9001 not found"):
-        gather(
-            ["--truth", str(folder / "truth.csv"), "--maps", str(only), "--out", str(folder / "t.parquet")]
-        )
+    with pytest.raises(CubespaceError, match="no truth maps of any galaxy"):
+        gather([*options, "--out", str(folder / "t.parquet")])

@@ -76,6 +76,14 @@ def _sentence(error):
     return f"{path}: {error.message}"
 
 
+def _shown(sub):
+    """The default of a key, for the table."""
+    if "default" not in sub:
+        return ""
+    text = yaml.safe_dump(sub["default"], default_flow_style=True, width=10**6).strip().removesuffix("...").strip()
+    return f"`{text}`" if len(text) < 80 else "the paper's"
+
+
 def document(schema=None):
     """The key table of `config/README.md`, in Markdown."""
     lines = ["| key | default | unit | meaning |", "| --- | --- | --- | --- |"]
@@ -87,9 +95,9 @@ def document(schema=None):
                 lines.append(f"| **`{here}`** | | | {sub.get('description', '')} |")
                 walk(sub, here)
                 continue
-            default = yaml.safe_dump(sub["default"], default_flow_style=True).strip().removesuffix("...").strip() if "default" in sub else "required"
+            default = _shown(sub)
             allowed = f" One of {', '.join(f'`{v}`' for v in sub['enum'])}." if "enum" in sub else ""
-            lines.append(f"| `{here}` | `{default}` | {sub.get('unit', '')} | {sub.get('description', '')}{allowed} |")
+            lines.append(f"| `{here}` | {default} | {sub.get('unit', '')} | {sub.get('description', '')}{allowed} |")
             if sub.get("items", {}).get("properties"):
                 walk(sub["items"], here + "[]")
 

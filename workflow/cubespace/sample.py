@@ -281,8 +281,8 @@ def stratified_split(morphology, pointing, validation_fraction, seed):
     return np.where(validation[inverse], "validation", "train")
 
 
-def check_ready(galaxies, cubes_are_made=False):
-    """Refuse a sample that nothing can be fitted on, or whose cubes are not there (unless the workflow makes them).
+def check_ready(galaxies, made=None):
+    """Refuse a sample that nothing can be fitted on, or whose cubes are not there (but those that the pattern `made` names).
 
     Raises
     ------
@@ -298,7 +298,8 @@ def check_ready(galaxies, cubes_are_made=False):
     paths = galaxies["cube"].value_counts()
     if (paths > 1).any():
         raise CubespaceError(f"one cube for several galaxies: {', '.join(paths.index[paths > 1][:5])}; each galaxy needs its own file")
-    absent = [] if cubes_are_made else [path for path in galaxies["cube"] if not Path(path).exists()]
+    coming = {made.format(galaxy=stem) for stem in galaxies["stem"]} if made else set()
+    absent = [path for path in galaxies["cube"] if path not in coming and not Path(path).exists()]
     if absent:
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
         raise CubespaceError(f"{len(absent)} of {len(galaxies)} cubes are not there: {', '.join(absent[:5])}{more}")

@@ -11,9 +11,8 @@ LIBRARY = str(Path(workflow.basedir) / "workflow")
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
 # Steps run as `python -m cubespace.steps.<name>`, in this environment or in a rule's own.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    dict.fromkeys([LIBRARY, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-)
+SEARCH = [LIBRARY, *filter(None, os.getenv("PYTHONPATH", "").split(os.pathsep))]
+os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(SEARCH)))
 
 from cubespace import config as configuration
 from cubespace import sample as survey_sample
@@ -46,7 +45,7 @@ try:
     config = configuration.check(config)
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
-    survey_sample.check_ready(GALAXIES, cubes_are_made=config["mock"] is not None)
+    survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None)
 except CubespaceError as error:
     raise WorkflowError(str(error)) from None
 

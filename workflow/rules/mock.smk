@@ -3,6 +3,8 @@
 if MOCK:
     TRUTH = shipped(config["mock"]["truth"])
     SSP = shipped(config["mock"]["ssp"])
+    # A galaxy of the sheet that names a cube of its own is not simulated.
+    SIMULATED = [stem for stem in STEMS if GALAXIES.at[stem, "cube"] == config["sample"]["cubes"].format(galaxy=stem)]
 
     rule simulate:
         input:
@@ -32,7 +34,8 @@ if MOCK:
     rule truth:
         input:
             truth=TRUTH,
-            maps=expand("results/mock/truth/{galaxy}.fits", galaxy=STEMS),
+            roster="results/sample/roster.csv",
+            maps=expand("results/mock/truth/{galaxy}.fits", galaxy=SIMULATED),
         output:
             report(
                 "results/mock/truth.parquet",
@@ -53,5 +56,5 @@ if MOCK:
             mem_mb=mem(1000),
             runtime=minutes(10),
         shell:
-            "python -m cubespace.steps.truth --truth {input.truth:q} --maps results/mock/truth --out {output:q}"
+            "python -m cubespace.steps.truth --truth {input.truth:q} --roster {input.roster:q} --maps results/mock/truth --out {output:q}"
             " > {log:q} 2>&1"

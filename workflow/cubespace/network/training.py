@@ -31,7 +31,7 @@ DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
     "require_learning": True,  # stop with an error if the loss stays at its chance level
 }
 PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
-HISTORY = ("epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "effective_rank", "alignment", "uniformity")
+HISTORY = ("epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "effective_rank", "alignment", "uniformity", "chance_train", "chance_validation")
 TRAIN, VALIDATE = 0, 1  # first number of a realisation; the embedding has 2
 
 
@@ -178,6 +178,8 @@ def train(train_maps, validation_maps, space, scaling, pair, settings=None, seed
             "effective_rank": effective_rank(representation.detach().chunk(2)[0]),
             "alignment": validation["alignment"],
             "uniformity": validation["uniformity"],
+            "chance_train": chance["train"],  # loss of a network that knows nothing: ln(2N - 1)
+            "chance_validation": chance["validation"],
         }
         better = state.record(row, network, s)
         log(

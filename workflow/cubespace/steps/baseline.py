@@ -1,14 +1,12 @@
 """The two baselines that a trained network must beat: the untrained network, and the mean of the maps."""
 
-from pathlib import Path
-
 from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    """Settings as for `embed`, and `embedding.by_luminosity` for the pooled maps; writes untrained and pooled_pca."""
+    """Settings as for `embed`, and `embedding.by_luminosity` for the pooled maps."""
     args = parse(
-        __doc__, argv, maps=str, roster=str, basis=str, scaling=str, variant=str, out=str,
+        __doc__, argv, maps=str, roster=str, basis=str, scaling=str, variant=str, untrained=str, pooled=str,
         device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
     from cubespace.files import provenance
@@ -29,11 +27,11 @@ def main(argv=None):
         network, args.maps, rows, space, scaling, pair, device, release, args.seed, **options
     )
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
-    out, number = Path(args.out), options.get("realisations", 10)
-    write_embedding(out / "untrained.parquet", names, roles, vectors, spread, number, {**signed, "method": "untrained"})
+    number = options.get("realisations", 10)
+    write_embedding(args.untrained, names, roles, vectors, spread, number, {**signed, "method": "untrained"})
     names, roles, pooled = pool_files(args.maps, rows, scaling, device, release, by_luminosity)
     none = [float("nan")] * len(names)
-    write_embedding(out / "pooled_pca.parquet", names, roles, pooled, none, 1, {**signed, "method": "pooled_pca"})
+    write_embedding(args.pooled, names, roles, pooled, none, 1, {**signed, "method": "pooled_pca"})
     print(f"{args.variant}: baselines of {len(names)} galaxies", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""Train the encoder on the maps of a release; writes weights.safetensors, history.csv and card.md."""
+"""Train the encoder on the maps of a release; writes its weights, the history of its training and a model card."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from cubespace.steps import parse, run
 def main(argv=None):
     """Settings: sections `training` (see cubespace.network.training.DEFAULTS) and `views`."""
     args = parse(
-        __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, out=str,
-        checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
+        __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, weights=str, history=str,
+        card=str, checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
     from dataclasses import asdict
 
@@ -43,10 +43,10 @@ def main(argv=None):
 
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
     meta = {**signed, "variant": args.variant, "best_epoch": str(result.best_epoch)}
-    out, shown = Path(args.out), {**settings, "views": asdict(pair)}
-    write_table(pd.DataFrame(result.history, columns=HISTORY), out / "history.csv", meta=signed)
-    write_text(out / "card.md", model_card(result, args.variant, sets["train"], sets["validation"], rejected, shown, meta))
-    save_weights(out / "weights.safetensors", result.network, meta)
+    shown = {**settings, "views": asdict(pair)}
+    write_table(pd.DataFrame(result.history, columns=HISTORY), args.history, meta=signed)
+    write_text(args.card, model_card(result, args.variant, sets["train"], sets["validation"], rejected, shown, meta))
+    save_weights(args.weights, result.network, meta)
     if args.checkpoint:
         Path(args.checkpoint).unlink(missing_ok=True)
 

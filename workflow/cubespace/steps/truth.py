@@ -5,7 +5,7 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(__doc__, argv, truth=str, maps=str, out=str)
+    args = parse(__doc__, argv, truth=str, roster=str, maps=str, out=str)
     from pathlib import Path
 
     import pandas as pd
@@ -17,12 +17,14 @@ def main(argv=None):
     from cubespace.survey.mock import CARDS
     from cubespace.tables import read_table, write_table
 
-    table = read_table(args.truth)
-    rows = []
+    table, listed = read_table(args.truth), set(read_table(args.roster)["galaxy"])
+    # a galaxy of the sheet that came with a cube of its own has no truth
+    simulated = [g in listed and (Path(args.maps) / f"{stem(g)}.fits").is_file() for g in table["galaxy"]]
+    table, rows = table[simulated], []
+    if table.empty:
+        raise CubespaceError(f"{args.maps}: no truth maps of any galaxy of {args.truth}")
     for galaxy in table["galaxy"]:
         path = Path(args.maps) / f"{stem(galaxy)}.fits"
-        if not path.is_file():
-            raise CubespaceError(f"{path}: truth maps of {galaxy} not found")
         header = fits.getheader(path)
         if header.get("OBJECT") != galaxy:
             raise CubespaceError(f"{path}: OBJECT is {header.get('OBJECT')!r}, expected {galaxy!r}")

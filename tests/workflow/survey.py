@@ -1,0 +1,73 @@
+"""A small real survey for tests of the workflow: simulated cubes, some of them spoilt, and quick settings."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TYPES = {"E": 4, "S0": 2, "Sa": 4, "Sb": 5, "Sc": 5, "Sd": 2}
+
+
+def choose():
+    """Names of mock galaxies, a few of each type, bright enough to be accepted."""
+    truth = pd.read_csv(ROOT / "resources/demo/truth.csv")
+    truth = truth[(truth["log_mass"] > 10) & (truth["redshift"] > 0.005) & (truth["pointing"] == truth["galaxy"])]
+    return [name for kind, n in TYPES.items() for name in truth.loc[truth["morphology"] == kind, "galaxy"].head(n)]
+
+
+def make(folder):
+    """Write sheet, spoilt cubes and configuration into `folder`; returns the names of the sound galaxies."""
+    (folder / "bad").mkdir(parents=True)
+    (folder / "bad" / "page.fits.gz").write_text("<html>404 not found</html>")
+    (folder / "bad" / "empty.fits.gz").touch()
+    sound = choose()
+    rows = [{"galaxy": name, "role": "validation" if i % 4 == 3 else "train"} for i, name in enumerate(sound)]
+    rows += [
+        {"galaxy": "PAGE", "role": "train", "cube": "bad/page.fits.gz", "redshift": 0.01},
+        {"galaxy": "EMPTY", "role": "embed", "cube": "bad/empty.fits.gz", "redshift": 0.02},
+    ]
+    pd.DataFrame(rows).to_csv(folder / "sheet.csv", index=False)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["sample"]["sheet"] = "sheet.csv"
+    config["sample"]["split"] = {"method": "sheet"}
+    config["basis"] = {"n_components": 12}
+    config["network"]["training"] = {"epochs": 2, "steps_per_epoch": 2, "validation_realisations": 1, "require_learning": False}
+    config["network"]["embedding"] = {"realisations": 3}
+    config["space"] = {"correlations": {"n_permutations": 99, "n_folds": 4}, "clusters": {"n_init": 3, "n_seeds": 3}}
+    config["populations"]["comparisons"] = {"n_permutations": 99, "n_trials": 4}
+    write_config(folder, config)
+    return sound
+
+
+def write_config(folder, config):
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def snakemake(folder, *options, check=True):
+    """Run Snakemake on the survey in `folder`; returns the completed process, its output in one text."""
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", "2"]
+    done = subprocess.run(
+        [*command, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
+    )
+    if check and done.returncode:
+        logs = "".join(f"\n== {path}\n{path.read_text()[-800:]}" for path in sorted(folder.glob("results/logs/**/*.log")) if "rror" in path.read_text())
+        raise AssertionError(done.stdout[-4000:] + logs)
+    return done
+
+
+def planned(folder, *options):
+    """rule -> number of jobs that a dry run plans."""
+    text = snakemake(folder, "-n", *options).stdout
+    if "Job stats" not in text:
+        return {}
+    counts = {}
+    for line in text.split("Job stats:")[1].splitlines()[3:]:
+        parts = line.split()
+        if len(parts) != 2 or parts[0] == "total":
+            break
+        counts[parts[0]] = int(parts[1])
+    counts.pop("all", None)
+    return counts

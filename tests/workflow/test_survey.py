@@ -1,0 +1,196 @@
+"""A small survey, run for real from cubes to summary: files of the contract, rejections, reruns, refusals."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from astropy.io import fits
+from survey import ROOT, make, planned, snakemake, write_config
+
+from cubespace.figures.registry import FIGURES
+from cubespace.tables import read_table
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory):
+    """(folder, names of the sound galaxies) of a survey that has been run, in a folder with a blank in its name."""
+    folder = tmp_path_factory.mktemp("small survey")
+    sound = make(folder)
+    snakemake(folder)
+    return folder, sound
+
+
+def test_rejected_galaxies_are_recorded_and_the_others_go_on(survey):
+    folder, sound = survey
+    verdicts = read_table(folder / "results/sample/verdicts.csv").set_index("galaxy")
+    assert set(verdicts.index) == {*sound, "PAGE", "EMPTY"}
+    assert verdicts.loc[["PAGE", "EMPTY"], "verdict"].tolist() == ["rejected", "rejected"]
+    assert verdicts.loc[sound, "verdict"].eq("accepted").all()
+    assert "page.fits.gz" in verdicts.loc["PAGE", "detail"] and "empty" in verdicts.loc["EMPTY", "detail"].lower()
+    header = fits.getheader(folder / "results/maps/PAGE.fits")
+    assert header["VERDICT"] == "rejected" and header["NAXIS"] == 0
+    embedded = read_table(folder / "results/embedding/full.parquet")
+    assert sorted(embedded["galaxy"]) == sorted(sound)
+    summary = (folder / "results/summary.txt").read_text()
+    assert "2 rejected" in summary and "PAGE" in summary
+
+
+COLUMNS = {
+    "sample/galaxies.parquet": "galaxy cube ra dec redshift morphology morphology_detail role pointing log_mass log_age_lw metallicity_lw "
+    "log_ew_ha log_ew_ha_cen log_nii_ha_cen log_oiii_hb_cen log_sfr log_sigma_mass re_arcsec re_kpc ellipticity nuclear_class environment",
+    "sample/verdicts.csv": "galaxy stage verdict reason detail",
+    "space/full/umap.parquet": "galaxy role umap_1 umap_2",
+    "space/full/clusters.parquet": "galaxy kmeans_2 kmeans_3 kmeans_4 kmeans_5 gmm_2 gmm_3 gmm_4 gmm_5",
+    "space/full/clusters.csv": "k silhouette ari_kmeans_gmm share_kmeans_gmm stability",
+    "space/full/neighbours.parquet": "galaxy rank neighbour cosine_distance",
+    "space/full/correlations.csv": "component property pearson_r spearman_r p_permutation q_bh n partial_r",
+    "space/full/variance.csv": "component explained_variance_ratio cumulative",
+    "space/full/probes.csv": "property network untrained pooled_pca",
+    "populations/classes.parquet": "galaxy whan bpt nuclear_class environment",
+    "populations/comparisons.csv": "a b matched test n_a n_b statistic p_value q_bh p_ks_paper effect ci_low ci_high minimum_detectable_effect",
+    "populations/twins.csv": "comparison galaxy_a galaxy_b delta_log_mass morphology",
+    "populations/balance.csv": "comparison covariate smd_before smd_after",
+    "populations/luminosity_ablation.csv": "clusters common_percent different_percent ci_low ci_high",
+    "scorecard.csv": "claim paper truth recovered ci_low ci_high verdict",
+    "network/full/history.csv": "epoch train_loss validation_loss learning_rate seconds effective_rank alignment uniformity",
+}
+
+
+@pytest.mark.parametrize("path", COLUMNS)
+def test_tables_have_the_columns_of_the_contract_and_no_nan(survey, path):
+    file = survey[0] / "results" / path
+    assert set(COLUMNS[path].split()) <= set(read_table(file).columns)
+    if file.suffix == ".csv":
+        assert "nan" not in [cell.casefold() for line in file.read_text().splitlines() for cell in line.split(",")]
+        assert json.loads(file.read_text().splitlines()[0].removeprefix("# "))["cubespace_version"]
+    else:
+        for column in pq.read_table(file).columns:
+            assert not any(value != value for value in column.to_pylist()), "NaN"
+
+
+def test_arrays_have_the_shapes_of_the_contract(survey):
+    folder, sound = survey
+    results = folder / "results"
+    with np.load(results / f"moments/{sound[0]}.npz") as moments:
+        assert moments["mean"].shape == (1533,) and moments["scatter"].shape == (1533, 1533)
+        assert moments["scatter"].dtype == np.float64 and moments["count"] > 0
+        assert moments["wavelength"][[0, -1]].tolist() == [3739.0, 6803.0]
+        assert str(moments["verdict"]) == "accepted"
+    with fits.open(results / "basis/basis.fits") as basis:
+        components = basis["COMPONENTS"].data
+        np.testing.assert_allclose(components @ components.T, np.eye(12), atol=1e-10)
+        assert len(basis["EIGENVALUES"].data) == 1533
+        assert {"WAVELENGTH", "MEAN", "RECONSTRUCTION"} <= {hdu.name for hdu in basis}
+    with fits.open(results / f"maps/{sound[0]}.fits") as maps:
+        assert maps[0].data.shape == (13, 46, 48) and maps[0].data.dtype.newbyteorder("=") == np.float32
+        assert maps["MASK"].data.dtype == np.uint8 and maps["SNR"].data.shape == (46, 48)
+        assert np.isfinite(maps[0].data).all()
+    embedding = read_table(results / "embedding/full.parquet")
+    vectors = embedding[[f"r{i:03d}" for i in range(512)]].to_numpy()
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert fits.getdata(results / "embedding/full.fits", 1)["representation"].shape == (len(embedding), 512)
+
+
+def test_every_figure_is_there(survey):
+    for name in FIGURES:
+        for suffix in ("png", "pdf"):
+            assert (survey[0] / f"results/figures/{name}.{suffix}").stat().st_size > 5000, name
+
+
+def test_nothing_is_rerun_when_nothing_changed(survey):
+    folder, _ = survey
+    assert planned(folder) == {}
+    for path in (ROOT / "config/config.yaml", folder / "sheet.csv", folder / "config.yaml"):
+        path.touch()
+    assert planned(folder) == {}
+
+
+def test_a_new_galaxy_to_embed_fits_nothing_again(survey):
+    folder, sound = survey
+    before = (folder / "sheet.csv").read_text()
+    truth = pd.read_csv(ROOT / "resources/demo/truth.csv")
+    fresh = truth.loc[~truth["galaxy"].isin(sound) & (truth["log_mass"] > 10), "galaxy"].iloc[0]
+    (folder / "sheet.csv").write_text(before + f"{fresh},embed,,\n")
+    try:
+        jobs = planned(folder)
+    finally:
+        (folder / "sheet.csv").write_text(before)
+    assert {rule: jobs.get(rule) for rule in ("simulate", "moments", "maps", "embed")} == {"simulate": 1, "moments": 1, "maps": 1, "embed": 2}
+    assert not {"basis", "scaling", "train", "release"} & set(jobs)
+
+
+def test_a_key_of_one_stage_reruns_only_what_reads_it(survey):
+    folder, _ = survey
+    before = (folder / "config.yaml").read_text()
+    config = yaml.safe_load(before)
+    config["populations"]["twins"] = {"caliper": 0.3}
+    write_config(folder, config)
+    try:
+        jobs = planned(folder)
+    finally:
+        (folder / "config.yaml").write_text(before)
+    assert "twins" in jobs and "compare" in jobs
+    assert not {"sample", "moments", "maps", "basis", "train", "embed", "umap", "cluster", "correlate"} & set(jobs)
+
+
+def test_two_runs_with_one_seed_give_equal_tables(survey, tmp_path):
+    """Everything from the maps on, computed again elsewhere from the same cubes."""
+    folder, _ = survey
+    again = tmp_path / "again"
+    make(again)
+    (again / "results/mock").parent.mkdir()
+    (again / "results/mock").symlink_to(folder / "results/mock")
+    targets = [f"results/{path}" for path in COLUMNS if not path.endswith("history.csv")]
+    snakemake(again, "--rerun-triggers", "mtime", "--", *targets)
+    for path in targets:
+        assert (again / path).read_bytes() == (folder / path).read_bytes(), path
+    history = [read_table(f / "results/network/full/history.csv").drop(columns="seconds") for f in (folder, again)]
+    pd.testing.assert_frame_equal(*history)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"sampel": {}}, "unknown key 'sampel' (did you mean 'sample'?)"),
+        ({"maps": {"canvas": "large"}}, "maps.canvas: found 'large', expected a value of type array"),
+        ({"sample.sheet": "nowhere.csv"}, "nowhere.csv: no such file"),
+        ({"sample.cubes": "elsewhere/{galaxy}.fits", "mock": None}, "cubes are not there: elsewhere/"),
+    ],
+)
+def test_wrong_settings_are_refused_before_any_job(survey, tmp_path, change, words):
+    folder, _ = survey
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    for key, value in change.items():
+        *parents, last = key.split(".")
+        place = config
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+    (tmp_path / "sheet.csv").write_text((folder / "sheet.csv").read_text())
+    write_config(tmp_path, config)
+    done = snakemake(tmp_path, check=False)
+    assert done.returncode != 0 and words in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout and not (tmp_path / "results").exists()
+
+
+def test_a_sheet_without_validation_galaxies_is_refused(survey, tmp_path):
+    folder, _ = survey
+    (tmp_path / "sheet.csv").write_text((folder / "sheet.csv").read_text().replace("validation", "train"))
+    (tmp_path / "config.yaml").write_text((folder / "config.yaml").read_text())
+    done = snakemake(tmp_path, check=False)
+    assert done.returncode != 0 and "0 galaxies with role validation" in done.stdout
+
+
+def test_on_bad_cube_stop_is_an_error_that_names_the_cube(survey, tmp_path):
+    folder, _ = survey
+    config = yaml.safe_load((folder / "config.yaml").read_text()) | {"on_bad_cube": "stop"}
+    write_config(tmp_path, config)
+    (tmp_path / "sheet.csv").write_text((folder / "sheet.csv").read_text())
+    (tmp_path / "bad").symlink_to(folder / "bad")
+    done = snakemake(tmp_path, "--", "results/moments/PAGE.npz", check=False)
+    assert done.returncode != 0
+    assert "page.fits.gz" in (tmp_path / "results/logs/moments/PAGE.log").read_text()
+    assert not (tmp_path / "results/moments/PAGE.npz").exists()
