@@ -26,8 +26,8 @@ def spectral_basis(k, seed=0, wavelength=WAVELENGTH):
 def survey(n, shape=(24, 26), k=5, seed=0, latents=None, pixel_scale=2.0):
     """(values, mask, limit, latents) of n discs of random size, inclination and orientation.
 
-    latents (n, 2), normal: the first shifts coefficient 0 and its gradient, the second sets coefficient 1 in the
-    centre; neither touches the luminosity. Coefficient 2 rotates and is clumpy, whatever the latents.
+    latents (n, 2), normal: the first shifts coefficient 0 and its gradient, the second sets coefficient 1 in
+    the centre; neither touches the luminosity. Coefficient 2 rotates and is clumpy, whatever the latents.
     """
     rng = np.random.default_rng([seed, 1])
     latents = rng.standard_normal((n, 2)) if latents is None else np.asarray(latents)

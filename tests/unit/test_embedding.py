@@ -29,7 +29,7 @@ from cubespace.network.embedding import (
 from cubespace.network.encoder import Encoder, weights_digest
 from cubespace.network.training import HISTORY
 from cubespace.spectra.project import STAR
-from cubespace.tables import read_table
+from cubespace.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +143,24 @@ def test_table_of_an_embedding(tmp_path):
     vectors = np.eye(3, 512, dtype=np.float32)
     roles = ["train", "validation", "embed"]
     frame, columns = embedding_table(list("ABC"), roles, vectors, [0.1, 0.2, 0.3], 7)
-    assert list(frame.columns) == ["galaxy", "role", *[f"r{i:03d}" for i in range(512)], "spread", "n_realisations"]
+    assert list(frame.columns) == [
+        "galaxy",
+        "role",
+        *[f"r{i:03d}" for i in range(512)],
+        "spread",
+        "n_realisations",
+    ]
     assert set(columns) == {f"r{i:03d}" for i in range(512)}
-    write_embedding(tmp_path / "x.parquet", list("ABC"), roles, vectors, [0.1, 0.2, 0.3], 7, {"seed": "4"}, tmp_path / "x.fits")
+    write_embedding(
+        tmp_path / "x.parquet",
+        list("ABC"),
+        roles,
+        vectors,
+        [0.1, 0.2, 0.3],
+        7,
+        {"seed": "4"},
+        tmp_path / "x.fits",
+    )
     back = read_table(tmp_path / "x.parquet")
     assert back["r001"].dtype == np.float32 and back.loc[1, "r001"] == 1 and back.attrs["meta"]["seed"] == "4"
     from astropy.io import fits
@@ -165,7 +180,15 @@ def write_maps_file(path, values, mask, limit, release=RELEASE, verdict="accepte
     from astropy.io import fits
 
     primary = fits.PrimaryHDU(None if values is None else values.astype(np.float32))
-    header = {"VERDICT": verdict, "REASON": reason, "DETAIL": "", "LLIMIT": limit, "PIXSCALE": 2.0, "CSREL": release, **cards}
+    header = {
+        "VERDICT": verdict,
+        "REASON": reason,
+        "DETAIL": "",
+        "LLIMIT": limit,
+        "PIXSCALE": 2.0,
+        "CSREL": release,
+        **cards,
+    }
     for key, value in header.items():
         if value is not None:
             primary.header[key] = value
@@ -192,16 +215,26 @@ def files(tmp_path):
         else:
             write_maps_file(folder / f"{name}.fits", values[i], mask[i], float(limit[i]))
     roles = ["train"] * 8 + ["validation"] * 4 + ["embed"] * 2
-    roster = pd.DataFrame({"galaxy": names, "stem": names, "role": roles, "pointing": names, "redshift": 0.01})
+    roster = pd.DataFrame(
+        {"galaxy": names, "stem": names, "role": roles, "pointing": names, "redshift": 0.01}
+    )
     roster.to_csv(tmp_path / "roster.csv", index=False)
     roster[roster["role"] != "embed"].to_csv(tmp_path / "release.csv", index=False)
     components, mean = fake_maps.spectral_basis(3)
     curve = np.zeros(3, dtype=[("n_components", "i4")])
     basis = Basis(fake_maps.WAVELENGTH, mean, components, np.arange(3, 0, -1.0), curve, {})
-    write_basis(tmp_path / "basis.fits", basis, window=fake_maps.WINDOW, snr_min=30, cards=[("CSREL", RELEASE, "")])
+    write_basis(
+        tmp_path / "basis.fits", basis, window=fake_maps.WINDOW, snr_min=30, cards=[("CSREL", RELEASE, "")]
+    )
     good = values.transpose(1, 0, 2, 3)[:, mask == 0]
     pd.DataFrame(
-        {"channel": range(4), "name": ["log_luminosity", "c0", "c1", "c2"], "mean": good.mean(axis=1), "sigma": good.std(axis=1), "n": 9}
+        {
+            "channel": range(4),
+            "name": ["log_luminosity", "c0", "c1", "c2"],
+            "mean": good.mean(axis=1),
+            "sigma": good.std(axis=1),
+            "n": 9,
+        }
     ).to_csv(tmp_path / "scaling.csv", index=False)
     return tmp_path
 
@@ -297,7 +330,16 @@ def test_steps_from_maps_to_embedding(files):
     assert not np.allclose(untrained.filter(regex="^r[0-9]"), frame.filter(regex="^r[0-9]"))
 
     with pytest.raises(CubespaceError, match=r"weights\.safetensors.*variant"):
-        embed_step.main([*[a if a != "full" else "no_luminosity" for a in common], *roster, "--out", str(table), "--fits", str(fits)])
+        embed_step.main(
+            [
+                *[a if a != "full" else "no_luminosity" for a in common],
+                *roster,
+                "--out",
+                str(table),
+                "--fits",
+                str(fits),
+            ]
+        )
 
 
 def test_weights_digest_tells_networks_apart():
@@ -307,9 +349,15 @@ def test_weights_digest_tells_networks_apart():
 def test_example_views_are_pairs_with_a_description(files):
     from cubespace.steps import views as views_step
 
-    settings = json.dumps({"views": {"second": {"resize": [2, 2], "shift": 2}}, "examples": 3})
-    arguments = ["--maps", files / "maps", "--release", files / "release.csv", "--basis", files / "basis.fits", "--out", files / "views.npz"]
-    views_step.main([*map(str, arguments), "--settings", settings, "--seed", "4"])
+    rows = read_table(files / "release.csv")
+    names = list(rows["galaxy"][:3])
+    verdicts = "galaxy,verdict\n" + "".join(f"{name},accepted\n" for name in rows["galaxy"])
+    (files / "verdicts.csv").write_text(verdicts)
+    write_table(rows.assign(morphology="Sc", re_arcsec=1.0), files / "galaxies.parquet")
+    settings = json.dumps({"views": {"second": {"resize": [2, 2], "shift": 2}}, "examples": names})
+    options = {name: files / f"{name}{end}" for name, end in (("maps", ""), ("galaxies", ".parquet"), ("verdicts", ".csv"), ("basis", ".fits"))}
+    arguments = [part for name, path in options.items() for part in (f"--{name}", str(path))]
+    views_step.main([*arguments, "--out", str(files / "views.npz"), "--settings", settings, "--seed", "4"])
     with np.load(files / "views.npz") as archive:
         found = dict(archive)
     assert found["original"].shape == found["transformed"].shape == (3, 4, 12, 12)
@@ -320,13 +368,29 @@ def test_example_views_are_pairs_with_a_description(files):
     assert all("S/N" in text and "shrunk 2x" in text and "flipped" in text for text in found["description"])
 
 
-@pytest.mark.parametrize(("sign", "angle", "words"), [((1, 1), 30, "turned 30 deg"), ((-1, 1), 200, "turned 200 deg, flipped"), ((1, -1), 20, "turned 200 deg, flipped")])
+@pytest.mark.parametrize(
+    ("sign", "angle", "words"),
+    [
+        ((1, 1), 30, "turned 30 deg"),
+        ((-1, 1), 200, "turned 200 deg, flipped"),
+        ((1, -1), 20, "turned 200 deg, flipped"),
+    ],
+)
 def test_a_description_names_the_turn(sign, angle, words):
     from cubespace.network.examples import describe
     from cubespace.network.views import Draws, View
 
     t = np.radians(angle)
     matrix = np.diag(sign) @ np.array([[np.cos(t), -np.sin(t)], [np.sin(t), np.cos(t)]])
-    one = Draws(np.ones(1), matrix[None], np.array([False]), np.full((1, 1, 3), -1.0), np.ones(1, int), np.array([[3, 4]]), np.ones(1), np.ones((1, 2)))
+    one = Draws(
+        np.ones(1),
+        matrix[None],
+        np.array([False]),
+        np.full((1, 1, 3), -1.0),
+        np.ones(1, int),
+        np.array([[3, 4]]),
+        np.ones(1),
+        np.ones((1, 2)),
+    )
     assert describe(View(rotate=True, shift=5), one, 0, 2.0) == words + ", moved 10 arcsec"
     assert describe(View(), Draws(**{**vars(one), "matrix": np.eye(2)[None]}), 0, 2.0) == "as it is"

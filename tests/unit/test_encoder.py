@@ -28,7 +28,22 @@ def test_each_layer_has_the_papers_count():
 
     layers = [*network.features, network.dense, *network.head]
     counts = [size(layer) for layer in layers if size(layer)]
-    assert counts == [48064, 256, 73856, 512, 295168, 1024, 1180160, 2048, 262656, 2048, 65664, 512, 8256, 256]
+    assert counts == [
+        48064,
+        256,
+        73856,
+        512,
+        295168,
+        1024,
+        1180160,
+        2048,
+        262656,
+        2048,
+        65664,
+        512,
+        8256,
+        256,
+    ]
 
 
 def test_maps_shrink_as_in_table_a1():

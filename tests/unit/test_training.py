@@ -16,7 +16,13 @@ from cubespace.network.encoder import Encoder, mixed_precision, weights_digest
 from cubespace.network.training import DEFAULTS, HISTORY, batch_indices, train, training_settings
 from cubespace.network.views import pair_from_settings
 
-QUICK = {"epochs": 3, "steps_per_epoch": 2, "precision": "float32", "validation_realisations": 1, "require_learning": False}
+QUICK = {
+    "epochs": 3,
+    "steps_per_epoch": 2,
+    "precision": "float32",
+    "validation_realisations": 1,
+    "require_learning": False,
+}
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +51,26 @@ def test_training_brings_the_planted_properties_forward():
     maps, space, scaling, latents = fake_maps.prepared(160, (20, 20), 4, seed=1)
     pair = pair_from_settings({"second": {"resize": [1, 2], "shift": 2}})
     settings = {**QUICK, "epochs": 6, "steps_per_epoch": 6, "decay_every": 4, "require_learning": True}
-    result = train(maps[np.arange(48)], maps[np.arange(48, 60)], space, scaling, pair, settings, log=lambda line: None)
+    result = train(
+        maps[np.arange(48)], maps[np.arange(48, 60)], space, scaling, pair, settings, log=lambda line: None
+    )
     assert result.best_loss < 0.75 * result.chance["validation"]
     new, truth = maps[np.arange(60, 160)], latents[60:]
     scores, moved = {}, {}
     for name, network in (("trained", result.network), ("untrained", Encoder(5).eval())):
         vectors, spread = embed(network, new, space, scaling, pair, realisations=3)
         folds = KFold(8, shuffle=True, random_state=0)
-        predicted = [cross_val_predict(RidgeCV(np.logspace(-6, 3, 19)), vectors, y, cv=folds) for y in truth.T]
-        scores[name] = np.array([1 - np.mean((p - y) ** 2) / np.var(y) for p, y in zip(predicted, truth.T, strict=True)])
+        predicted = [
+            cross_val_predict(RidgeCV(np.logspace(-6, 3, 19)), vectors, y, cv=folds) for y in truth.T
+        ]
+        scores[name] = np.array(
+            [1 - np.mean((p - y) ** 2) / np.var(y) for p, y in zip(predicted, truth.T, strict=True)]
+        )
         moved[name] = spread.mean() / (1 - (vectors @ vectors.T).mean())
     assert (scores["trained"] > scores["untrained"] + 0.1).all() and scores["trained"].min() > 0.8, scores
-    assert moved["trained"] < 0.5 * moved["untrained"]  # less moved by the views, against the distance of galaxies
+    assert (
+        moved["trained"] < 0.5 * moved["untrained"]
+    )  # less moved by the views, against the distance of galaxies
 
 
 def test_history_has_the_columns_and_the_schedule(data):
@@ -67,7 +81,9 @@ def test_history_has_the_columns_and_the_schedule(data):
     assert np.allclose([row["learning_rate"] for row in result.history], [8e-4, 8e-4, 6e-4])
     assert all(math.isfinite(value) for row in result.history for value in row.values())
     assert result.chance == {"train": pytest.approx(math.log(17)), "validation": pytest.approx(math.log(9))}
-    assert all("chance 2.8332" in line and "chance 2.1972" in line for line in lines if line.startswith("epoch"))
+    assert all(
+        "chance 2.8332" in line and "chance 2.1972" in line for line in lines if line.startswith("epoch")
+    )
     assert result.best_loss == min(row["validation_loss"] for row in result.history)
     assert result.best_epoch == 1 + int(np.argmin([row["validation_loss"] for row in result.history]))
     assert not result.network.training
@@ -127,8 +143,12 @@ def test_a_checkpoint_of_something_else_is_not_used(data, tmp_path):
 def test_validation_views_are_the_same_in_every_epoch(data, monkeypatch):
     """With a network that does not change, the validation loss does not change."""
     monkeypatch.setattr(torch.optim.Adam, "step", lambda self: None)
-    monkeypatch.setattr(torch.nn.BatchNorm2d, "train", lambda self, mode=True: torch.nn.Module.train(self, False))
-    monkeypatch.setattr(torch.nn.BatchNorm1d, "train", lambda self, mode=True: torch.nn.Module.train(self, False))
+    monkeypatch.setattr(
+        torch.nn.BatchNorm2d, "train", lambda self, mode=True: torch.nn.Module.train(self, False)
+    )
+    monkeypatch.setattr(
+        torch.nn.BatchNorm1d, "train", lambda self, mode=True: torch.nn.Module.train(self, False)
+    )
     result = quick(data)
     assert len({row["validation_loss"] for row in result.history}) == 1
     assert len({row["train_loss"] for row in result.history}) == 3  # fresh views
@@ -136,7 +156,9 @@ def test_validation_views_are_the_same_in_every_epoch(data, monkeypatch):
 
 def fake_validation(monkeypatch, losses):
     given = iter(losses)
-    monkeypatch.setattr(training, "validate", lambda *a: {"loss": next(given), "alignment": 1.0, "uniformity": -1.0})
+    monkeypatch.setattr(
+        training, "validate", lambda *a: {"loss": next(given), "alignment": 1.0, "uniformity": -1.0}
+    )
 
 
 def test_nan_validation_never_improves(data, monkeypatch):
@@ -206,7 +228,12 @@ def test_wrong_settings_are_refused_by_name(given, words):
 
 def test_presets():
     assert training_settings({}) == DEFAULTS
-    assert (DEFAULTS["learning_rate"], DEFAULTS["decay"], DEFAULTS["decay_every"], DEFAULTS["patience"]) == (8e-4, 0.75, 2, 5)
+    assert (DEFAULTS["learning_rate"], DEFAULTS["decay"], DEFAULTS["decay_every"], DEFAULTS["patience"]) == (
+        8e-4,
+        0.75,
+        2,
+        5,
+    )
     code = training_settings({"preset": "authors-code", "epochs": 7})
     assert (code["patience"], code["decoupled"], code["epochs"]) == (3, True, 7)
 

@@ -84,8 +84,16 @@ def divide(a, b):
 def blurred(flux, mask, sigma=1.0):
     """Spectra after a Gaussian blur that knows of the mask."""
     good = (mask == 0).astype(float)
-    soft = np.stack([ndimage.gaussian_filter(plane * good, sigma, mode="constant", truncate=4) for plane in flux])
-    return divide(soft, np.broadcast_to(ndimage.gaussian_filter(good, sigma, mode="constant", truncate=4), soft.shape)) * good
+    soft = np.stack(
+        [ndimage.gaussian_filter(plane * good, sigma, mode="constant", truncate=4) for plane in flux]
+    )
+    return (
+        divide(
+            soft,
+            np.broadcast_to(ndimage.gaussian_filter(good, sigma, mode="constant", truncate=4), soft.shape),
+        )
+        * good
+    )
 
 
 def test_blur_equals_blurring_the_spectra():
@@ -118,7 +126,9 @@ def test_blur_with_the_surveys_own_eigenspectra(shared_data):
     mask = np.where(np.hypot(x, y) > 9, 1, 0).astype(np.uint8)
     log_l, c = measure(flux, components, mean, inside)
     maps = GalaxyMaps.from_arrays(np.concatenate([log_l[None], c])[None], mask[None], [LIMIT], [0.5], ["A"])
-    maps.values = torch.as_tensor(np.concatenate([log_l[None] - LIMIT, c])[None] * (mask == 0), dtype=torch.float32)
+    maps.values = torch.as_tensor(
+        np.concatenate([log_l[None] - LIMIT, c])[None] * (mask == 0), dtype=torch.float32
+    )
     space = views.CoefficientSpace(components, mean, wavelength, (5600, 5800))
     values, valid = (part[0].numpy() for part in views.render(maps, View(blur=1.0), draws(blur=True), space))
     true_l, true_c = measure(blurred(flux, mask), components, mean, inside)
@@ -155,7 +165,9 @@ def test_rotation_equals_rotating_the_spectra():
     middle = (np.array(mask.shape) - 1) / 2
 
     def turn(plane):
-        return ndimage.affine_transform(plane, source, middle - source @ middle, order=1, mode="constant", cval=0)
+        return ndimage.affine_transform(
+            plane, source, middle - source @ middle, order=1, mode="constant", cval=0
+        )
 
     coverage = turn(good)
     turned = np.stack([turn(plane * good) for plane in flux]) / np.where(coverage > 0.4, coverage, np.inf)
@@ -170,13 +182,17 @@ def test_noise_equals_noise_on_the_spectra():
     wavelength = np.arange(5000.0, 6400.0, 2.0)  # 101 samples in the window, as in the survey's grid
     inside = (wavelength >= 5600) & (wavelength <= 5800)
     x = (wavelength - 5700) / 700
-    components = np.linalg.qr(np.stack([x, 1 + 0 * x, x**2, x**3], axis=1))[0].T  # the second is flat: b_k is large
+    components = np.linalg.qr(np.stack([x, 1 + 0 * x, x**2, x**3], axis=1))[
+        0
+    ].T  # the second is flat: b_k is large
     mean = 1 + 0.1 * x**2
     n, snr = 20_000, 2.0
     spectrum = mean + 3 * components[1] + 0.5 * components[3]
     spectrum /= np.median(spectrum[inside])
     _, c0 = measure(spectrum, components, mean, inside)
-    brute_l, brute_c = measure((spectrum + rng.standard_normal((n, len(mean))) / snr).T, components, mean, inside)
+    brute_l, brute_c = measure(
+        (spectrum + rng.standard_normal((n, len(mean))) / snr).T, components, mean, inside
+    )
     noise = torch.as_tensor(rng.standard_normal((1, 5, n, 1)), dtype=torch.float32)
     space = views.CoefficientSpace(components, mean, wavelength, (5600, 5800))
     c0 = torch.as_tensor(c0, dtype=torch.float32).reshape(1, -1, 1, 1)
@@ -186,7 +202,9 @@ def test_noise_equals_noise_on_the_spectra():
     assert np.allclose(fast.std(axis=1), brute.std(axis=1), rtol=0.03)
     assert np.abs(np.corrcoef(fast) - np.corrcoef(brute)).max() < 0.03
     assert (np.abs(fast.mean(axis=1) - brute.mean(axis=1)) < 0.05 * brute.std(axis=1)).all()
-    assert abs(np.corrcoef(brute)[0, 2]) > 0.5  # not a foregone conclusion: luminosity and the flat component move together
+    assert (
+        abs(np.corrcoef(brute)[0, 2]) > 0.5
+    )  # not a foregone conclusion: luminosity and the flat component move together
 
 
 def test_noise_on_coefficients_is_white():
@@ -195,7 +213,9 @@ def test_noise_on_coefficients_is_white():
     flat = torch.zeros(1, K, 1, 1)
     _, c = space.add_noise(torch.zeros(1, 120, 120), flat, torch.tensor([50.0]), noise)
     c = c[0].reshape(K, -1).numpy() * 50
-    shared = np.outer(space.mean.flatten(), space.mean.flatten()) * np.pi / 2 / INSIDE.sum()  # of the normalisation
+    shared = (
+        np.outer(space.mean.flatten(), space.mean.flatten()) * np.pi / 2 / INSIDE.sum()
+    )  # of the normalisation
     b = COMPONENTS[:, INSIDE].mean(axis=1)
     cross = np.outer(b, space.mean.flatten())
     assert np.abs(np.cov(c) - (np.eye(K) + shared - cross - cross.T)).max() < 0.15
@@ -239,7 +259,9 @@ def test_nothing_bleeds_in_at_edges_of_a_uniform_galaxy():
     log_l, c = (part[..., 0, 0] for part in measure(flux))
     view = View(rotate=True, blur=1.5, resize=(2, 2), stars=True, shift=2)
     star = [[2.0, -1.0, 1.2]]
-    values, valid = rendered(as_maps(flux, mask), view, draws(angle=0.4, factor=2, shift=(1, 1), stars=star, blur=True))
+    values, valid = rendered(
+        as_maps(flux, mask), view, draws(angle=0.4, factor=2, shift=(1, 1), stars=star, blur=True)
+    )
     assert 30 < valid.sum() < 70
     assert np.allclose(values[0][valid], log_l + np.log10(4), atol=1e-4)
     assert np.allclose(values[1:, valid], c[:, None], atol=1e-3)
@@ -264,9 +286,15 @@ def test_sky_is_a_flat_spectrum_at_the_detection_limit():
     rng = np.random.default_rng(0)
     brute_l, brute_c = measure((1 + rng.standard_normal((20_000, len(MEAN))) / 1.5).T)
     assert abs(np.median(sky[0]) - LIMIT) < 0.03 and np.isclose(sky[0].std(), brute_l.std(), rtol=0.1)
-    assert np.allclose(sky[1:].mean(axis=1), brute_c.mean(axis=1), atol=4 * brute_c.std(axis=1).max() / np.sqrt(n))
+    assert np.allclose(
+        sky[1:].mean(axis=1), brute_c.mean(axis=1), atol=4 * brute_c.std(axis=1).max() / np.sqrt(n)
+    )
     assert np.allclose(sky[1:].std(axis=1), brute_c.std(axis=1), rtol=0.1)
-    assert np.allclose(COMPONENTS.T @ (COMPONENTS @ (1 - MEAN)), COMPONENTS.T @ make_space().flat.flatten().numpy(), atol=1e-5)
+    assert np.allclose(
+        COMPONENTS.T @ (COMPONENTS @ (1 - MEAN)),
+        COMPONENTS.T @ make_space().flat.flatten().numpy(),
+        atol=1e-5,
+    )
     # a star and the outside are the same thing
     star, star_valid = rendered(as_maps(flux, mask), View(stars=True), draws(stars=[[0.0, 0.0, 1.1]]))
     middle = valid & ~star_valid
@@ -278,7 +306,9 @@ def test_sky_is_a_flat_spectrum_at_the_detection_limit():
 
 
 def test_star_mask_is_in_arcsec_about_the_middle():
-    covered = geometry.star_mask(torch.tensor([[[4.0, -2.0, 2.1], [0, 0, -1.0]]]), torch.tensor([2.0]), (9, 11))[0].numpy()
+    covered = geometry.star_mask(
+        torch.tensor([[[4.0, -2.0, 2.1], [0, 0, -1.0]]]), torch.tensor([2.0]), (9, 11)
+    )[0].numpy()
     assert sorted(map(tuple, np.argwhere(covered))) == [(5, 4), (6, 3), (6, 4), (6, 5), (7, 4)]
 
 
@@ -307,7 +337,9 @@ PAIR = views.pair_from_settings({"second": {"resize": [1, 3], "shift": 3}})
 
 
 def both_views(maps, space, seed=0, realisation=(0, 3), pair=PAIR):
-    return [views.render(maps, view, d, space)[0] for view, d in views.draw_pair(pair, maps, seed, realisation)]
+    return [
+        views.render(maps, view, d, space)[0] for view, d in views.draw_pair(pair, maps, seed, realisation)
+    ]
 
 
 def test_a_view_depends_on_seed_galaxy_and_realisation_alone():
@@ -315,7 +347,9 @@ def test_a_view_depends_on_seed_galaxy_and_realisation_alone():
     first, second = both_views(maps, space)
     order = np.array([4, 1, 5])
     part_first, part_second = both_views(maps[order], space)
-    assert torch.allclose(first[order], part_first, atol=1e-6) and torch.allclose(second[order], part_second, atol=1e-6)
+    assert torch.allclose(first[order], part_first, atol=1e-6) and torch.allclose(
+        second[order], part_second, atol=1e-6
+    )
     again = both_views(maps, space)[1]
     assert torch.equal(second, again)
     for options in ({"seed": 1}, {"realisation": (0, 4)}, {"realisation": (1, 3)}):
@@ -339,7 +373,9 @@ def test_fifty_realisations_all_differ():
 
 def test_switching_one_augmentation_off_leaves_the_others_draws():
     maps, *_ = some_maps(4)
-    without = views.pair_from_settings({"second": {"noise": None, "stars": False, "resize": [1, 3], "shift": 3}})
+    without = views.pair_from_settings(
+        {"second": {"noise": None, "stars": False, "resize": [1, 3], "shift": 3}}
+    )
     a, b = views.draw_pair(PAIR, maps, 0, (0, 0))[1][1], views.draw_pair(without, maps, 0, (0, 0))[1][1]
     for name in ("matrix", "factor", "shift", "sky_snr", "seeds"):
         assert np.array_equal(getattr(a, name), getattr(b, name)), name

@@ -44,8 +44,12 @@ def model_card(result, variant, train_maps, validation_maps, rejected, settings,
     if rejected:
         lines.append(f"- Left out: {', '.join(f'{galaxy} ({reason})' for galaxy, reason in rejected)}.")
     lines += ["", "## Result", "", "| | loss | chance level |", "| --- | --- | --- |"]
-    lines.append(f"| training, epoch {result.best_epoch} | {best['train_loss']:.4f} | {result.chance['train']:.4f} |")
-    lines.append(f"| validation, epoch {result.best_epoch} | {best['validation_loss']:.4f} | {result.chance['validation']:.4f} |")
+    lines.append(
+        f"| training, epoch {result.best_epoch} | {best['train_loss']:.4f} | {result.chance['train']:.4f} |"
+    )
+    lines.append(
+        f"| validation, epoch {result.best_epoch} | {best['validation_loss']:.4f} | {result.chance['validation']:.4f} |"
+    )
     lines += [
         "",
         f"Effective rank of the representation {best['effective_rank']:.1f}; alignment {best['alignment']:.3f} and "

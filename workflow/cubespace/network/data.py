@@ -28,7 +28,9 @@ def _half(values, mask, limit, name):
     values = np.where(good, values, 0).astype(np.float32)
     values[0] = np.where(good, values[0] - limit, 0)
     if not (np.abs(values) < 65504).all():  # false for nan too
-        raise CubespaceError(f"maps of {name}: good spaxels hold values that are not finite or beyond float16")
+        raise CubespaceError(
+            f"maps of {name}: good spaxels hold values that are not finite or beyond float16"
+        )
     return values.astype(np.float16)
 
 
@@ -39,8 +41,8 @@ class GalaxyMaps:
     Attributes
     ----------
     values : float16 tensor (N, K + 1, ny, nx)
-        Channel 0: log10 luminosity per spaxel relative to the galaxy's detection limit (so that float16 keeps it to
-        0.2 per cent or better); then K coefficients. 0 where not good.
+        Channel 0: log10 luminosity per spaxel relative to the galaxy's detection limit (so that float16 keeps
+        it to 0.2 per cent or better); then K coefficients. 0 where not good.
     good : bool tensor (N, ny, nx)
         No bit of the mask is set.
     limit : float32 tensor (N,), log10 luminosity of the detection limit per spaxel
@@ -132,7 +134,9 @@ def load_maps(folder, rows, device="cpu", release=None):
         maps = read_maps(path)
         found = str(maps.header.get("CSREL", ""))
         if release and found != release:
-            raise CubespaceError(f"{path}: made from a basis of release {found or '(none)'}, expected {release}")
+            raise CubespaceError(
+                f"{path}: made from a basis of release {found or '(none)'}, expected {release}"
+            )
         if maps.values is None:
             rejected.append((row["galaxy"], maps.reason))
             continue
@@ -155,7 +159,9 @@ def load_maps(folder, rows, device="cpu", release=None):
     if not taken:
         return None, rejected
     half, mask, limit, scale, names, pointings = zip(*taken, strict=True)
-    return GalaxyMaps._assemble(np.stack(half), np.stack(mask), limit, scale, names, pointings, device), rejected
+    return GalaxyMaps._assemble(
+        np.stack(half), np.stack(mask), limit, scale, names, pointings, device
+    ), rejected
 
 
 class Scaling:
@@ -171,10 +177,13 @@ class Scaling:
         sigma = np.asarray(sigma, float)
         if not (np.isfinite(sigma) & (sigma > 0)).all():
             channel = int(np.flatnonzero(~(np.isfinite(sigma) & (sigma > 0)))[0])
-            raise CubespaceError(f"scaling: sigma of channel {channel} is {sigma[channel]}, expected a positive number")
+            raise CubespaceError(
+                f"scaling: sigma of channel {channel} is {sigma[channel]}, expected a positive number"
+            )
         self.kept = [i for i in range(len(sigma)) if i not in dropped]
         self.mean, self.sigma = (
-            torch.as_tensor(np.asarray(v, np.float32)[self.kept], device=device).reshape(1, -1, 1, 1) for v in (mean, sigma)
+            torch.as_tensor(np.asarray(v, np.float32)[self.kept], device=device).reshape(1, -1, 1, 1)
+            for v in (mean, sigma)
         )
 
     @property
@@ -193,10 +202,14 @@ def read_scaling(path, variant="full", device="cpu"):
     table = read_table(path)
     missing = sorted({"channel", "mean", "sigma"} - set(table.columns))
     if missing:
-        raise CubespaceError(f"{path}: missing column(s) {', '.join(missing)}; found {', '.join(table.columns)}")
+        raise CubespaceError(
+            f"{path}: missing column(s) {', '.join(missing)}; found {', '.join(table.columns)}"
+        )
     table = table.sort_values("channel")
     if list(table["channel"]) != list(range(len(table))):
-        raise CubespaceError(f"{path}: channels must be numbered 0 to {len(table) - 1}, found {list(table['channel'])}")
+        raise CubespaceError(
+            f"{path}: channels must be numbered 0 to {len(table) - 1}, found {list(table['channel'])}"
+        )
     return Scaling(table["mean"], table["sigma"], dropped_channels(variant), device)
 
 

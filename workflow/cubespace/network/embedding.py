@@ -17,9 +17,10 @@ EMBED = 2  # first number of a realisation: other views than in training (0) and
 def embed(network, maps, space, scaling, pair, realisations=10, seed=0, batch=64, precision="float32"):
     """Vectors of galaxies in the representation space, and how far single realisations lie from them.
 
-    Realisation 0 is the galaxy as it is, the others are fresh draws of the pair's second view. Each gives a vector of
-    512, normalised to length 1; the galaxy's vector is their median, element by element, normalised again (as the
-    authors' code does). It depends on the galaxy, the network and the seed, not on what else is in the batch.
+    Realisation 0 is the galaxy as it is, the others are fresh draws of the pair's second view. Each gives a
+    vector of 512, normalised to length 1; the galaxy's vector is their median, element by element, normalised
+    again (as the authors' code does). It depends on the galaxy, the network and the seed, not on what else is
+    in the batch.
 
     Parameters
     ----------
@@ -29,7 +30,8 @@ def embed(network, maps, space, scaling, pair, realisations=10, seed=0, batch=64
     batch : int
         Galaxies at a time, by memory alone.
     precision : str
-        See `mixed_precision`. Only float32 keeps a lone galaxy's vector equal to its vector in a batch, to 1e-6.
+        See `mixed_precision`. Only float32 keeps a lone galaxy's vector equal to its vector in a batch, to
+        1e-6.
 
     Returns
     -------
@@ -45,7 +47,9 @@ def embed(network, maps, space, scaling, pair, realisations=10, seed=0, batch=64
     if network.training:
         raise CubespaceError("embedding: the network must be in evaluation mode")
     if network.channels != scaling.channels:
-        raise CubespaceError(f"embedding: the network takes {network.channels} channels, the scaling gives {scaling.channels}")
+        raise CubespaceError(
+            f"embedding: the network takes {network.channels} channels, the scaling gives {scaling.channels}"
+        )
     if not (isinstance(realisations, int) and realisations >= 1):
         raise CubespaceError(f"embedding.realisations: expected a whole number >= 1, found {realisations!r}")
     autocast, _ = mixed_precision(maps.values.device, precision)
@@ -76,7 +80,9 @@ def combine(single, names):
     norm = np.linalg.norm(vector, axis=1, keepdims=True)
     bad = ~(np.isfinite(norm[:, 0]) & (norm[:, 0] > 1e-8))
     if bad.any():
-        raise CubespaceError(f"embedding of {names[int(np.flatnonzero(bad)[0])]}: the median vector is zero or not finite")
+        raise CubespaceError(
+            f"embedding of {names[int(np.flatnonzero(bad)[0])]}: the median vector is zero or not finite"
+        )
     vector /= norm
     spread = 1.0 - np.einsum("rnd,nd->rn", unit, vector).mean(axis=0)
     return vector.astype(np.float32), np.maximum(spread, 0).astype(np.float32)
@@ -90,14 +96,16 @@ def refuse_collapsed(vectors):
     v = np.asarray(vectors, np.float64)
     mean_distance = (n**2 - np.square(v.sum(axis=0)).sum()) / (n * (n - 1))
     if mean_distance < 1e-6:
-        raise CubespaceError(f"embedding collapsed: the mean cosine distance between {n} galaxies is {mean_distance:.1e}")
+        raise CubespaceError(
+            f"embedding collapsed: the mean cosine distance between {n} galaxies is {mean_distance:.1e}"
+        )
 
 
 def pooled_pca(maps, scaling, by_luminosity=False):
     """Baseline without a network: the mean of each scaled channel over a galaxy's good spaxels.
 
-    by_luminosity weights spaxels by their luminosity (channel 0, a logarithm, too). Returns float32 (N, channels),
-    not normalised.
+    by_luminosity weights spaxels by their luminosity (channel 0, a logarithm, too). Returns float32 (N,
+    channels), not normalised.
     """
     result = []
     for start in range(0, len(maps), 64):
@@ -126,7 +134,20 @@ def _require(names, folder, rows):
         raise CubespaceError(f"{folder}: none of the {len(rows)} galaxies of the roster has accepted maps")
 
 
-def embed_files(network, folder, rows, space, scaling, pair, device, release=None, seed=0, realisations=10, batch=64, precision="float32"):
+def embed_files(
+    network,
+    folder,
+    rows,
+    space,
+    scaling,
+    pair,
+    device,
+    release=None,
+    seed=0,
+    realisations=10,
+    batch=64,
+    precision="float32",
+):
     """`embed` for galaxies on disk, streaming: the memory does not grow with their number.
 
     rows : data frame with galaxy, stem, role, pointing. Returns (names, roles, vectors, spread, rejected).
@@ -162,7 +183,12 @@ def embedding_table(galaxies, roles, vectors, spread, realisations):
     vectors = np.asarray(vectors, np.float32)
     names = [f"r{i:03d}" for i in range(vectors.shape[1])]
     head = pd.DataFrame({"galaxy": list(galaxies), "role": list(roles)})
-    tail = pd.DataFrame({"spread": np.asarray(spread, np.float32), "n_realisations": np.full(len(head), realisations, np.int64)})
+    tail = pd.DataFrame(
+        {
+            "spread": np.asarray(spread, np.float32),
+            "n_realisations": np.full(len(head), realisations, np.int64),
+        }
+    )
     frame = pd.concat([head, pd.DataFrame(vectors, columns=names), tail], axis=1)
     return frame, {name: ("", f"component {i} of the representation") for i, name in enumerate(names)}
 

@@ -18,16 +18,16 @@ FILTERS = (64, 128, 256, 512)
 class Encoder(nn.Module):
     """Convolutional encoder of galaxy maps with its projection head.
 
-    Paper Table A.1. The kernel sizes follow from the parameter counts given there (48,064 = 30 x 64 x 5 x 5 + 64,
-    then 3 x 3): convolution with 'same' padding -> ReLU -> max-pool 2 (odd sizes round up) -> batch norm, four
-    times; global max-pool; dense 512 with ReLU = the representation; then batch norm, dense 128, ReLU, batch norm,
-    dense 64, batch norm = the contrastive space, used by the loss only.
+    Paper Table A.1. The kernel sizes follow from the parameter counts given there (48,064 = 30 x 64 x 5 x 5 +
+    64, then 3 x 3): convolution with 'same' padding -> ReLU -> max-pool 2 (odd sizes round up) -> batch norm,
+    four times; global max-pool; dense 512 with ReLU = the representation; then batch norm, dense 128, ReLU,
+    batch norm, dense 64, batch norm = the contrastive space, used by the loss only.
 
     For 30 channels it holds 1,940,480 numbers: 1,937,152 trained ones and 3,328 running statistics.
 
-    Weights start as Glorot-uniform, biases at zero, from `seed` alone: no global random state is read or changed.
-    Running statistics start at mean 0 and variance 1, so that in evaluation mode an untrained network's batch norms
-    do nothing.
+    Weights start as Glorot-uniform, biases at zero, from `seed` alone: no global random state is read or
+    changed. Running statistics start at mean 0 and variance 1, so that in evaluation mode an untrained
+    network's batch norms do nothing.
 
     Parameters
     ----------
@@ -93,7 +93,9 @@ class Encoder(nn.Module):
 def parameter_counts(network):
     """(total, trained, running statistics); batch norm's step counters are not counted, as in the paper."""
     trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    running = sum(b.numel() for name, b in network.named_buffers() if name.endswith(("running_mean", "running_var")))
+    running = sum(
+        b.numel() for name, b in network.named_buffers() if name.endswith(("running_mean", "running_var"))
+    )
     return trained + running, trained, running
 
 
@@ -109,7 +111,9 @@ def choose_device(name="auto"):
         raise CubespaceError(f"device: expected auto, cpu or cuda, found {name!r}")
     present = torch.cuda.is_available()
     if name == "cuda" and not present:
-        build = f"torch {torch.__version__}, " + (f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU-only build")
+        build = f"torch {torch.__version__}, " + (
+            f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU-only build"
+        )
         raise CubespaceError(f"device: cuda asked for, but torch sees no GPU ({build}); use auto or cpu")
     return torch.device("cuda" if present and name != "cpu" else "cpu")
 
@@ -125,8 +129,8 @@ def prepare_device(name="auto", threads=None):
 def mixed_precision(device, precision="auto"):
     """A function that opens an autocast context for the encoder, and the dtype that it uses.
 
-    `auto` is bfloat16 where the hardware has matrix units for it (a GPU, or a CPU with AMX: three times faster there),
-    float16 on an older GPU, float32 on other CPUs.
+    `auto` is bfloat16 where the hardware has matrix units for it (a GPU, or a CPU with AMX: three times
+    faster there), float16 on an older GPU, float32 on other CPUs.
 
     Returns
     -------

@@ -6,15 +6,6 @@ from cubespace.network.training import TRAIN
 from cubespace.network.views import draw_pair, render
 
 
-def spread_over(maps, number):
-    """`number` galaxies of `maps` evenly spread over their order by number of good spaxels, smallest left out; None for None."""
-    if maps is None:
-        return None
-    order = np.argsort(maps.n_good, kind="stable")
-    places = np.unique(np.round((np.arange(number) + 0.5) / number * (len(order) - 1)).astype(int))
-    return maps[np.sort(order[places])]
-
-
 def describe(view, draws, row, pixel_scale):
     """What was done to one galaxy, in words."""
     parts = []
@@ -23,7 +14,9 @@ def describe(view, draws, row, pixel_scale):
     matrix = draws.matrix[row]
     flipped = np.linalg.det(matrix) < 0  # counted as a flip in x: one in y is the same, turned by 180 deg
     if view.rotate:
-        parts.append(f"turned {np.degrees(np.arctan2(matrix[1, 0], -matrix[0, 0] if flipped else matrix[0, 0])) % 360:.0f} deg")
+        parts.append(
+            f"turned {np.degrees(np.arctan2(matrix[1, 0], -matrix[0, 0] if flipped else matrix[0, 0])) % 360:.0f} deg"
+        )
     if flipped:
         parts.append("flipped")
     if draws.blur[row]:
@@ -39,26 +32,24 @@ def describe(view, draws, row, pixel_scale):
 
 
 def example_views(maps, pair, space, seed):
-    """First training pair of each galaxy of `maps` (GalaxyMaps, or None for none), as arrays for an npz.
+    """First training pair of each galaxy of `maps` (GalaxyMaps), as arrays for an npz.
 
     Returns
     -------
     dict
-        names (n,); original, transformed (n, channel, ny, nx) float32 in the units of the maps (log10 luminosity per
-        spaxel, coefficients), sky included; good_original, good_transformed (n, ny, nx) bool: galaxy, not sky;
-        pixel_scale (n,) [arcsec]; description (n,): what was done to the transformed one.
+        names (n,); original, transformed (n, channel, ny, nx) float32 in the units of the maps (log10
+        luminosity per spaxel, coefficients), sky included; good_original, good_transformed (n, ny, nx) bool:
+        galaxy, not sky; pixel_scale (n,) [arcsec]; description (n,): what was done to the transformed one.
     """
-    if maps is None:
-        empty, none = np.zeros((0, 1, 1, 1), np.float32), np.zeros((0, 1, 1), bool)
-        return {
-            "names": np.array([], dtype="U1"), "original": empty, "transformed": empty, "good_original": none,
-            "good_transformed": none, "pixel_scale": np.zeros(0), "description": np.array([], dtype="U1"),
-        }  # fmt: skip
     result = {"names": np.array(maps.names), "pixel_scale": maps.pixel_scale.cpu().numpy()}
-    for which, (view, draws) in zip(("original", "transformed"), draw_pair(pair, maps, seed, (TRAIN, 0)), strict=True):
+    for which, (view, draws) in zip(
+        ("original", "transformed"), draw_pair(pair, maps, seed, (TRAIN, 0)), strict=True
+    ):
         values, valid = render(maps, view, draws, space)
         result[which], result[f"good_{which}"] = values.cpu().numpy(), valid.cpu().numpy()
         if which == "transformed":
             scales = result["pixel_scale"]
-            result["description"] = np.array([describe(view, draws, row, scales[row]) for row in range(len(maps))])
+            result["description"] = np.array(
+                [describe(view, draws, row, scales[row]) for row in range(len(maps))]
+            )
     return result

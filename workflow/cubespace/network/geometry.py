@@ -1,7 +1,8 @@
 """Moving and mixing spaxels: rotation, blur, block mean, shift and star masks, for batches on any device.
 
-All act on ``content`` (N, C, ny, nx) in flux space: channel 0 is the coverage w (1 = good spaxel, 0 = none), the others
-are extensive: w L, w L c. Masked spaxels are zero in all of them, so that sums and divisions see good spaxels only.
+All act on ``content`` (N, C, ny, nx) in flux space: channel 0 is the coverage w (1 = good spaxel, 0 = none),
+the others are extensive: w L, w L c. Masked spaxels are zero in all of them, so that sums and divisions see
+good spaxels only.
 """
 
 import torch
@@ -39,8 +40,9 @@ def blur(content, sigma):
 def block_mean(content, factor):
     """Means of factor x factor blocks, (N, C, ny, nx) -> (N, C, my, mx), the middle of the canvas kept.
 
-    my is the least number of blocks that covers ny and has its parity, so that the result goes whole pixels into the
-    middle of the old canvas (for an odd ny and an even factor half an old pixel is lost); padded with zeros.
+    my is the least number of blocks that covers ny and has its parity, so that the result goes whole pixels
+    into the middle of the old canvas (for an odd ny and an even factor half an old pixel is lost); padded
+    with zeros.
     """
     if factor == 1:
         return content

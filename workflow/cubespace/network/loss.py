@@ -26,8 +26,8 @@ def nt_xent(first, second, temperature=0.5, groups=None, decoupled=False, same_v
     ``L_i = -s(i, i+)/h + log sum_k exp(s(i, k)/h)``, k over all views but i itself: 2N - 1 terms, in both
     directions (Chen et al. 2020; Sohn 2016). Identical vectors give exactly ln(2N - 1).
 
-    It is computed in float32 outside autocast, through log-sum-exp; norms are kept above 1e-8, so that a zero vector
-    gives a finite loss and gradient.
+    It is computed in float32 outside autocast, through log-sum-exp; norms are kept above 1e-8, so that a zero
+    vector gives a finite loss and gradient.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def nt_xent(first, second, temperature=0.5, groups=None, decoupled=False, same_v
     temperature : float
         h > 0; 0.5 in the paper.
     groups : integer tensor (N,), optional
-        Galaxies with one number (cut from one pointing, or one galaxy twice) share pixels and are never each other's
-        negative.
+        Galaxies with one number (cut from one pointing, or one galaxy twice) share pixels and are never each
+        other's negative.
     decoupled : bool
-        Leave the positive pair out of the denominator (decoupled contrastive learning, Yeh et al. 2022), as the
-        authors' code does; the loss can then be negative.
+        Leave the positive pair out of the denominator (decoupled contrastive learning, Yeh et al. 2022), as
+        the authors' code does; the loss can then be negative.
     same_view : bool
         False leaves out negatives of the same view, as the authors' code does.
 
@@ -50,14 +50,18 @@ def nt_xent(first, second, temperature=0.5, groups=None, decoupled=False, same_v
         Shapes differ, the temperature is not positive, or some galaxy has no negative at all.
     """
     if first.ndim != 2 or first.shape != second.shape:
-        raise CubespaceError(f"loss: expected two equal shapes (N, D), found {tuple(first.shape)} and {tuple(second.shape)}")
+        raise CubespaceError(
+            f"loss: expected two equal shapes (N, D), found {tuple(first.shape)} and {tuple(second.shape)}"
+        )
     if not temperature > 0:
         raise CubespaceError(f"loss: temperature must be positive, found {temperature}")
     n = len(first)
     groups = torch.arange(n, device=first.device) if groups is None else groups.to(first.device)
     allowed = _terms(groups, decoupled, same_view)
     if not _terms(groups, True, same_view).any(dim=1).all():
-        raise CubespaceError(f"loss: a batch of {n} galaxies in {len(groups.unique())} pointing(s) leaves a galaxy without a negative")
+        raise CubespaceError(
+            f"loss: a batch of {n} galaxies in {len(groups.unique())} pointing(s) leaves a galaxy without a negative"
+        )
     with torch.autocast(first.device.type, enabled=False):
         z = torch.cat([first, second]).float()
         z = F.normalize(z, dim=1, eps=1e-8)
@@ -95,8 +99,8 @@ def uniformity(vectors):
 def effective_rank(vectors):
     """exp of the entropy of the normalised singular values of the centred unit vectors, 1 to min(N - 1, D).
 
-    Roy & Vetterli (2007), used as RankMe by Garrido et al. (2023). Vectors that all agree have no direction at all:
-    by convention rank 1.
+    Roy & Vetterli (2007), used as RankMe by Garrido et al. (2023). Vectors that all agree have no direction
+    at all: by convention rank 1.
     """
     z = F.normalize(vectors.float(), dim=1, eps=1e-8)
     values = torch.linalg.svdvals(z - z.mean(dim=0))

@@ -31,7 +31,18 @@ DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
     "require_learning": True,  # stop with an error if the loss stays at its chance level
 }
 PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
-HISTORY = ("epoch", "train_loss", "validation_loss", "learning_rate", "seconds", "effective_rank", "alignment", "uniformity", "chance_train", "chance_validation")
+HISTORY = (
+    "epoch",
+    "train_loss",
+    "validation_loss",
+    "learning_rate",
+    "seconds",
+    "effective_rank",
+    "alignment",
+    "uniformity",
+    "chance_train",
+    "chance_validation",
+)
 TRAIN, VALIDATE = 0, 1  # first number of a realisation; the embedding has 2
 
 
@@ -49,7 +60,9 @@ def training_settings(settings):
         raise CubespaceError(f"training: preset must be one of {', '.join(PRESETS)}, found {preset!r}")
     unknown = sorted(set(given) - set(DEFAULTS))
     if unknown:
-        raise CubespaceError(f"training: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(DEFAULTS)}")
+        raise CubespaceError(
+            f"training: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(DEFAULTS)}"
+        )
     full = {**DEFAULTS, **PRESETS[preset], **given}
     for key in ("epochs", "steps_per_epoch", "decay_every", "patience", "validation_realisations"):
         if not (isinstance(full[key], int) and full[key] >= 1):
@@ -65,9 +78,9 @@ def training_settings(settings):
 def batch_indices(n, size, seed, step):
     """Which of n galaxies are in the batch of an optimiser step (counted from 0 over the whole training).
 
-    All of them if `size` is None. Otherwise each pass over the galaxies is a fresh permutation in nearly equal parts
-    of at most `size` (no part of one galaxy, which has no negative: rather a larger one): within a batch no galaxy
-    is twice, within a pass each is once.
+    All of them if `size` is None. Otherwise each pass over the galaxies is a fresh permutation in nearly
+    equal parts of at most `size` (no part of one galaxy, which has no negative: rather a larger one): within
+    a batch no galaxy is twice, within a pass each is once.
     """
     if size is None or size >= n:
         return np.arange(n)
@@ -88,16 +101,18 @@ class Training:
     stopped: str  # why it ended
 
 
-def train(train_maps, validation_maps, space, scaling, pair, settings=None, seed=0, checkpoint=None, log=print):
+def train(
+    train_maps, validation_maps, space, scaling, pair, settings=None, seed=0, checkpoint=None, log=print
+):
     """Fit an encoder by contrasting views of galaxies.
 
-    Adam, learning rate times `decay` every `decay_every` epochs in steps; both views in one forward pass, so that
-    their batch statistics are shared; loss in float32. The weights kept are those of the epoch with the lowest
-    validation loss, measured in evaluation mode on views that are the same in every epoch.
+    Adam, learning rate times `decay` every `decay_every` epochs in steps; both views in one forward pass, so
+    that their batch statistics are shared; loss in float32. The weights kept are those of the epoch with the
+    lowest validation loss, measured in evaluation mode on views that are the same in every epoch.
 
-    Deterministic on a CPU: one seed (and number of threads) gives the same bits, also when it was killed and resumed
-    from `checkpoint`, for every draw depends on (seed, step, galaxy) alone and no random state is carried along. On a
-    GPU, sums in the gradients are not ordered, and two runs agree to rounding only.
+    Deterministic on a CPU: one seed (and number of threads) gives the same bits, also when it was killed and
+    resumed from `checkpoint`, for every draw depends on (seed, step, galaxy) alone and no random state is
+    carried along. On a GPU, sums in the gradients are not ordered, and two runs agree to rounding only.
 
     Parameters
     ----------
@@ -114,15 +129,17 @@ def train(train_maps, validation_maps, space, scaling, pair, settings=None, seed
     Raises
     ------
     CubespaceError
-        Fewer than two independent galaxies in a set, a training loss that is not finite, a collapsed network, or a
-        loss at chance at the end.
+        Fewer than two independent galaxies in a set, a training loss that is not finite, a collapsed network,
+        or a loss at chance at the end.
     """
     s = training_settings(settings)
     device = train_maps.values.device if train_maps is not None else None
     for name, maps in (("training", train_maps), ("validation", validation_maps)):
         n = 0 if maps is None else len(maps.groups.unique())
         if n < 2:
-            raise CubespaceError(f"{name} set: expected accepted galaxies of two pointings or more, found {n}")
+            raise CubespaceError(
+                f"{name} set: expected accepted galaxies of two pointings or more, found {n}"
+            )
 
     network = Encoder(scaling.channels, seed).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=s["learning_rate"])
@@ -251,7 +268,9 @@ class _State:
 
     def save(self, path, network, optimiser, scaler):
         content = {name: getattr(self, name) for name in self.FIELDS}
-        content.update(network=network.state_dict(), optimiser=optimiser.state_dict(), scaler=scaler.state_dict())
+        content.update(
+            network=network.state_dict(), optimiser=optimiser.state_dict(), scaler=scaler.state_dict()
+        )
         with atomic(path) as temporary:
             torch.save(content, temporary)
 

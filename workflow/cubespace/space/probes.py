@@ -9,7 +9,7 @@ import pandas as pd
 
 from cubespace.errors import CubespaceError
 
-ALPHAS = np.logspace(-2, 5, 15)  # penalty, in units where features have variance 1
+ALPHAS = np.logspace(-4, 5, 19)  # penalty, in units where features have variance 1 in the mean
 
 
 def grouped_folds(groups, n_folds=8, seed=0):
@@ -35,8 +35,10 @@ def grouped_folds(groups, n_folds=8, seed=0):
 def ridge_predictions(features, targets, folds, alphas=ALPHAS):
     """Out-of-fold predictions of ridge regression with the penalty chosen inside each training set.
 
-    Features are standardised by the training rows (constant ones dropped), targets centred by them; the penalty of each
-    target is the one of least leave-one-out error within the training rows, in closed form from one SVD.
+    Features and targets are centred by the training rows. The features are divided by one common number, not each by its
+    own spread: those of a representation share a unit, and a feature that is nearly constant in the training rows would
+    be blown up out of all proportion in the others. The penalty of each target is the one of least leave-one-out error
+    within the training rows, in closed form from one SVD.
 
     Parameters
     ----------
@@ -52,9 +54,9 @@ def ridge_predictions(features, targets, folds, alphas=ALPHAS):
     predictions = np.empty(targets.shape)
     for fold in np.unique(folds):
         train, test = folds != fold, folds == fold
-        centre, spread = features[train].mean(axis=0), features[train].std(axis=0)
-        kept = spread > 1e-9 * max(spread.max(initial=0), 1e-300)
-        x = (features[:, kept] - centre[kept]) / spread[kept]
+        centre = features[train].mean(axis=0)
+        x = features - centre
+        x /= max(np.sqrt((x[train] ** 2).mean()), 1e-300)
         middle = targets[train].mean(axis=0)
         y = targets[train] - middle
         u, s, vt = np.linalg.svd(x[train], full_matrices=False)

@@ -22,7 +22,9 @@ def main(argv=None):
     scaling = read_scaling(args.scaling, args.variant, device)
     rows, options = read_table(args.roster), dict(args.settings.get("embedding", {}))
     by_luminosity = options.pop("by_luminosity", False)
-    network = Encoder(scaling.channels, args.seed).to(device).eval()  # the very weights that training starts from
+    network = (
+        Encoder(scaling.channels, args.seed).to(device).eval()
+    )  # the very weights that training starts from
     names, roles, vectors, spread, _ = embed_files(
         network, args.maps, rows, space, scaling, pair, device, release, args.seed, **options
     )

@@ -24,16 +24,30 @@ def main(argv=None):
     network, meta = load_weights(args.weights, device)
     for key, expected in (("variant", args.variant), ("release_digest", release)):
         if meta.get(key, "") != expected:
-            raise CubespaceError(f"{args.weights}: network of {key} {meta.get(key, '(none)')}, expected {expected}")
+            raise CubespaceError(
+                f"{args.weights}: network of {key} {meta.get(key, '(none)')}, expected {expected}"
+            )
     options = dict(args.settings.get("embedding", {}))
     names, roles, vectors, spread, rejected = embed_files(
-        network, args.maps, read_table(args.roster), space, scaling, pair, device, release, args.seed, **options
+        network,
+        args.maps,
+        read_table(args.roster),
+        space,
+        scaling,
+        pair,
+        device,
+        release,
+        args.seed,
+        **options,
     )
     refuse_collapsed(vectors)
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
     number = options.get("realisations", 10)
     write_embedding(args.out, names, roles, vectors, spread, number, signed, args.fits)
-    print(f"{args.variant}: embedded {len(names)} galaxies, {len(rejected)} rejected; mean spread {spread.mean():.4f}", flush=True)
+    print(
+        f"{args.variant}: embedded {len(names)} galaxies, {len(rejected)} rejected; mean spread {spread.mean():.4f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,10 @@ def main(argv=None):
     from cubespace.tables import read_table, write_table
 
     device = prepare_device(args.device, args.threads)
-    settings = {"training": training_settings(args.settings.get("training")), "views": args.settings.get("views")}
+    settings = {
+        "training": training_settings(args.settings.get("training")),
+        "views": args.settings.get("views"),
+    }
     pair = pair_from_settings(settings["views"])
     space, release = read_space(args.basis, device)
     scaling = read_scaling(args.scaling, args.variant, device)
@@ -36,16 +39,17 @@ def main(argv=None):
     for galaxy, reason in rejected:
         print(f"left out: {galaxy} ({reason})", flush=True)
 
-    def log(line):
-        print(f"{args.variant}: {line}", flush=True)
-
-    result = train(sets["train"], sets["validation"], space, scaling, pair, settings["training"], args.seed, args.checkpoint, log)
+    result = train(
+        sets["train"], sets["validation"], space, scaling, pair, settings["training"], args.seed, args.checkpoint,
+        log=lambda line: print(f"{args.variant}: {line}", flush=True),
+    )  # fmt: skip
 
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
     meta = {**signed, "variant": args.variant, "best_epoch": str(result.best_epoch)}
     shown = {**settings, "views": asdict(pair)}
     write_table(pd.DataFrame(result.history, columns=HISTORY), args.history, meta=signed)
-    write_text(args.card, model_card(result, args.variant, sets["train"], sets["validation"], rejected, shown, meta))
+    card = model_card(result, args.variant, sets["train"], sets["validation"], rejected, shown, meta)
+    write_text(args.card, card)
     save_weights(args.weights, result.network, meta)
     if args.checkpoint:
         Path(args.checkpoint).unlink(missing_ok=True)

@@ -1,27 +1,27 @@
-"""Draw example pairs of views, for the figures of augmentations and of the network's input."""
+"""Draw one pair of views of a few galaxies, for the figures that show what the network is given."""
 
 from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    """Settings: sections `views` and `examples` (number of galaxies, evenly spread over the release; default 4)."""
-    args = parse(
-        __doc__, argv, maps=str, release=str, basis=str, out=str, scaling=(str, None), device=(str, "cpu"), seed=(int, 0),
-    )  # fmt: skip
-    from cubespace.files import write_npz
+    """Settings: `views`, and `examples` (names; empty = the apparently largest of late, spiral and early type)."""
+    args = parse(__doc__, argv, maps=str, galaxies=str, verdicts=str, basis=str, seed=int, out=str)
+    from cubespace.files import provenance, write_npz
     from cubespace.network.data import load_maps, read_space
-    from cubespace.network.encoder import prepare_device
-    from cubespace.network.examples import example_views, spread_over
+    from cubespace.network.examples import example_views
     from cubespace.network.views import pair_from_settings
+    from cubespace.sample import choose_examples
     from cubespace.tables import read_table
 
-    device = prepare_device(args.device)
-    pair = pair_from_settings(args.settings.get("views"))
-    space, release = read_space(args.basis, device)
-    maps, _ = load_maps(args.maps, read_table(args.release), device, release)
-    chosen = spread_over(maps, args.settings.get("examples", 4))
-    write_npz(args.out, **example_views(chosen, pair, space, args.seed))
-    print("example views of " + (", ".join(chosen.names) if chosen is not None else "no galaxy"), flush=True)
+    galaxies, verdicts = read_table(args.galaxies), read_table(args.verdicts)
+    accepted = verdicts.loc[verdicts["verdict"] == "accepted", "galaxy"]
+    names = choose_examples(galaxies[galaxies["galaxy"].isin(accepted)], args.settings["examples"])
+    space, release = read_space(args.basis)
+    rows = galaxies.set_index("galaxy", drop=False).loc[names]
+    maps, _ = load_maps(args.maps, rows, release=release)
+    arrays = example_views(maps, pair_from_settings(args.settings["views"]), space, args.seed)
+    write_npz(args.out, **arrays, **provenance(args.settings, seed=args.seed, release=release))
+    print(f"views of {', '.join(names)}", flush=True)
 
 
 if __name__ == "__main__":

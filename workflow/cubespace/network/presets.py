@@ -1,0 +1,177 @@
+"""What a view and a pair of views can be told: every setting, its default, and the two presets.
+
+`paper` follows sec. 3.1 of A&A 688, A160; `authors-code` follows the code published with it where that departs.
+"""
+
+import copy
+from dataclasses import dataclass, fields
+
+from cubespace.errors import CubespaceError
+
+# Foreground stars of eCALIFA (statistics published with the paper's code): probability of 0, 1, 2, ... stars
+# in a galaxy, and deciles of their distance from the centre and of the radius of their mask, the latter up to
+# 8 arcsec.
+STAR_COUNTS = (
+    0.323,
+    0.275,
+    0.155,
+    0.088,
+    0.062,
+    0.032,
+    0.009,
+    0.022,
+    0.012,
+    0.006,
+    0.008,
+    0.001,
+    0.003,
+    0.0,
+    0.002,
+)
+STAR_DISTANCES = (0.7, 13.4, 18.9, 22.2, 24.8, 27.6, 30.1, 32.9, 35.2, 38.7, 52.4)
+STAR_RADII = (0.62, 1.62, 1.62, 2.12, 2.5, 2.5, 2.5, 2.62, 3.12, 4.12, 8.0)
+
+
+@dataclass(frozen=True)
+class View:
+    """Settings of one view; the defaults switch everything off (the original galaxy, filled with sky)."""
+
+    noise: tuple = None  # range of S/N, uniform; None = no noise is added
+    noise_integer: bool = False  # whole numbers of that range only
+    rotate: bool = False  # by a uniform angle
+    flip: str = "none"  # none; one = always in x or in y; random = each axis with probability 1/2
+    blur: float = 0.0  # sigma of the Gaussian [px]
+    stars: bool = False
+    stars_everywhere: bool = True  # False: only on galaxies that have no masked star of their own
+    star_counts: tuple = STAR_COUNTS  # probability of 0, 1, 2, ... stars
+    star_distances: tuple = STAR_DISTANCES  # quantiles [arcsec], evenly spaced in probability
+    star_radii: tuple = STAR_RADII  # quantiles [arcsec]
+    resize: tuple = (1, 1)  # range of the whole factor, uniform
+    resize_keep: int = (
+        0  # only factors that leave more valid spaxels than this (the smallest one if none does)
+    )
+    shift: int = 0  # largest shift [px]
+    shift_shape: str = "disc"  # disc; square = each axis by itself
+    sky_snr: tuple = (1.0, 2.0)  # S/N of the sky model, uniform
+
+    @property
+    def moves(self):
+        """Whether spaxels are mixed, moved or covered."""
+        return bool(
+            self.rotate or self.flip != "none" or self.blur or self.stars or self.shift or self.resize[1] > 1
+        )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Settings of a positive pair."""
+
+    first: View
+    second: View
+    original_every: int = (
+        0  # every how many realisations the first view is the original galaxy; 0 = as `first` says
+    )
+    blur_one: bool = False  # blur one of the two views, at random
+    share_stars: bool = False  # the same simulated stars on both views
+
+
+_OFF = {
+    "noise": None,
+    "rotate": False,
+    "flip": "none",
+    "blur": 0.0,
+    "stars": False,
+    "resize": [1, 1],
+    "shift": 0,
+}
+_ALL = {
+    "noise": [1, 10],
+    "rotate": True,
+    "flip": "one",
+    "blur": 1.0,
+    "stars": True,
+    "resize": [2, 5],
+    "shift": 16,
+}
+_CODE = {**_ALL, "resize": [1, 5], "resize_keep": 743, "shift_shape": "square", "stars_everywhere": False}
+PRESETS = {
+    "paper": {"first": _OFF, "second": _ALL},
+    "authors-code": {
+        "first": {**_CODE, "noise": None},
+        "second": {**_CODE, "noise_integer": True},
+        "original_every": 50,
+        "blur_one": True,
+        "share_stars": True,
+    },
+}
+
+
+def pair_from_settings(settings):
+    """Settings of a pair from a dict: ``preset`` (paper, authors-code), then any key of `Pair` and `View` over it.
+
+    For example ``{"preset": "paper", "second": {"blur": 0.0, "shift": 4}}``.
+
+    Raises
+    ------
+    CubespaceError
+        A key is unknown or a value is out of its range.
+    """
+    settings = copy.deepcopy(settings or {})
+    preset = settings.pop("preset", "paper")
+    if preset not in PRESETS:
+        raise CubespaceError(f"views: preset must be one of {', '.join(PRESETS)}, found {preset!r}")
+    merged = copy.deepcopy(PRESETS[preset])
+    for key, value in settings.items():
+        if key in ("first", "second"):
+            merged[key].update(value)
+        else:
+            merged[key] = value
+    for name in ("first", "second"):
+        merged[name] = _build(View, merged[name], f"views.{name}")
+        _check(merged[name], f"views.{name}")
+    return _build(Pair, merged, "views")
+
+
+def _build(kind, settings, where):
+    known = {f.name for f in fields(kind)}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise CubespaceError(
+            f"{where}: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(sorted(known))}"
+        )
+    return kind(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+    )
+
+
+def _check(view, where):
+    def demand(good, key, expected):
+        if not good:
+            raise CubespaceError(f"{where}.{key}: expected {expected}, found {getattr(view, key)!r}")
+
+    def is_range(value, low):
+        return isinstance(value, tuple) and len(value) == 2 and low <= value[0] <= value[1]
+
+    demand(
+        view.noise is None or (is_range(view.noise, 0) and view.noise[0] > 0),
+        "noise",
+        "null or [low, high] > 0",
+    )
+    demand(view.flip in ("none", "one", "random"), "flip", "none, one or random")
+    demand(view.blur >= 0, "blur", "a sigma in pixels >= 0")
+    demand(
+        is_range(view.resize, 1) and all(isinstance(k, int) for k in view.resize),
+        "resize",
+        "two whole numbers >= 1",
+    )
+    demand(isinstance(view.shift, int) and view.shift >= 0, "shift", "a whole number of pixels >= 0")
+    demand(view.shift_shape in ("disc", "square"), "shift_shape", "disc or square")
+    demand(is_range(view.sky_snr, 0) and view.sky_snr[0] > 0, "sky_snr", "[low, high] > 0")
+    demand(min(view.star_counts) >= 0 and sum(view.star_counts) > 0, "star_counts", "probabilities")
+    for key in ("star_distances", "star_radii"):
+        value = getattr(view, key)
+        demand(
+            len(value) > 1 and value[0] >= 0 and list(value) == sorted(value),
+            key,
+            "two or more rising quantiles >= 0",
+        )
