@@ -234,6 +234,7 @@ def files(tmp_path):
             "mean": good.mean(axis=1),
             "sigma": good.std(axis=1),
             "n": 9,
+            "sky": [3.0, *(basis.components @ (1 - basis.mean))],
         }
     ).to_csv(tmp_path / "scaling.csv", index=False)
     return tmp_path
@@ -355,7 +356,7 @@ def test_example_views_are_pairs_with_a_description(files):
     (files / "verdicts.csv").write_text(verdicts)
     write_table(rows.assign(morphology="Sc", re_arcsec=1.0), files / "galaxies.parquet")
     settings = json.dumps({"views": {"second": {"resize": [2, 2], "shift": 2}}, "examples": names})
-    options = {name: files / f"{name}{end}" for name, end in (("maps", ""), ("galaxies", ".parquet"), ("verdicts", ".csv"), ("basis", ".fits"))}
+    options = {name: files / f"{name}{end}" for name, end in (("maps", ""), ("galaxies", ".parquet"), ("verdicts", ".csv"), ("basis", ".fits"), ("scaling", ".csv"))}
     arguments = [part for name, path in options.items() for part in (f"--{name}", str(path))]
     views_step.main([*arguments, "--out", str(files / "views.npz"), "--settings", settings, "--seed", "4"])
     with np.load(files / "views.npz") as archive:

@@ -458,3 +458,16 @@ def test_place_is_a_shift_by_whole_pixels(dy, dx):
             if 0 <= y - dy < 6 and 0 <= x - dx < 7:
                 expected[y, x] = maps[0, 0, y - dy, x - dx]
     assert np.array_equal(moved, expected)
+
+
+def test_the_sky_of_the_survey_does_not_tell_galaxies_apart():
+    """With one sky level, two galaxies at different distances have the same sky; with their own limits they do not."""
+    maps, space = fake_maps.prepared(4)[:2]
+    maps.limit[:] = torch.tensor([2.0, 2.5, 3.0, 4.0])
+    draws = views.draw_pair(views.Pair(views.View(), views.View()), maps, 3, (0, 0))[0][1]
+    level = {}
+    for name, space.sky_level in (("survey", 1.5), ("own", None)):
+        values, valid = views.render(maps, views.View(), draws, space)
+        level[name] = np.array([float(values[i, 0][~valid[i]].mean()) for i in range(4)])
+    np.testing.assert_allclose(level["own"] - level["own"][0], [0, 0.5, 1.0, 2.0], atol=0.1)
+    np.testing.assert_allclose(level["survey"], 1.5, atol=0.1)

@@ -116,6 +116,7 @@ rule views:
         galaxies="results/sample/galaxies.parquet",
         verdicts="results/sample/verdicts.csv",
         basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
         maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
     output:
         "results/network/views.npz",
@@ -135,4 +136,4 @@ rule views:
         runtime=minutes(30),
     shell:
         "python -m cubespace.steps.views --maps results/maps --galaxies {input.galaxies:q} --verdicts {input.verdicts:q}"
-        " --basis {input.basis:q} --seed {params.seed} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
+        " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

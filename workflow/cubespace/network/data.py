@@ -213,9 +213,16 @@ def read_scaling(path, variant="full", device="cpu"):
     return Scaling(table["mean"], table["sigma"], dropped_channels(variant), device)
 
 
-def read_space(path, device="cpu"):
-    """`CoefficientSpace` from ``basis.fits``, and the digest of the release that the basis was fitted on ('' if none)."""
+def read_space(path, device="cpu", scaling=None):
+    """`CoefficientSpace` from ``basis.fits``, with the sky's luminosity from ``scaling.csv`` (column sky, channel 0);
+    and the digest of the release that the basis was fitted on ('' if none)."""
     basis = read_basis(path)
     window = basis.header["WINLO"], basis.header["WINHI"]
-    space = CoefficientSpace(basis.components, basis.mean, basis.wavelength, window, device)
+    level = None
+    if scaling is not None:
+        table = read_table(scaling)
+        if "sky" not in table:
+            raise CubespaceError(f"{scaling}: missing column sky; found {', '.join(table.columns)}")
+        level = float(table.set_index("channel")["sky"][0])
+    space = CoefficientSpace(basis.components, basis.mean, basis.wavelength, window, device, level)
     return space, str(basis.header.get("CSREL", ""))

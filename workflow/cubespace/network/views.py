@@ -60,9 +60,12 @@ class CoefficientSpace:
     mean : array (n_wavelength,)
     wavelength : array (n_wavelength,) [Angstrom]
     window : (low, high) [Angstrom], of the normalisation
+    sky_level : float, optional
+        log10 luminosity of the sky per spaxel, one for the survey (see `cubespace.spectra.scaling`); None: each galaxy's
+        own detection limit.
     """
 
-    def __init__(self, components, mean, wavelength, window, device="cpu"):
+    def __init__(self, components, mean, wavelength, window, device="cpu", sky_level=None):
         components = np.asarray(components, np.float64)
         inside = (np.asarray(wavelength) >= window[0]) & (np.asarray(wavelength) <= window[1])
         if not inside.any():
@@ -74,6 +77,7 @@ class CoefficientSpace:
         def column(values):
             return torch.as_tensor(values, dtype=torch.float32, device=device).reshape(1, -1, 1, 1)
 
+        self.sky_level = sky_level
         self.mean = column(components @ np.asarray(mean, np.float64))
         self.flat = column(components @ (1.0 - np.asarray(mean, np.float64)))  # a flat spectrum: the sky
         self.window = column(b)
@@ -267,9 +271,11 @@ def render(maps, view, draws, space):
     sky_l, sky_c = space.add_noise(
         torch.zeros_like(log_l), space.flat, sky_snr, values
     )  # sky_c: a part of `values`
-    scale = maps.limit + 2 * torch.log10(factor)  # k^2 old spaxels in a new one
+    limit = maps.limit[:, None, None]
+    sky_l += limit if space.sky_level is None else space.sky_level
     result = torch.empty_like(values)
-    result[:, 0] = torch.where(valid, log_l, sky_l) + scale[:, None, None]
+    result[:, 0] = torch.where(valid, log_l + limit, sky_l)
+    result[:, 0] += 2 * torch.log10(factor)[:, None, None]  # k^2 old spaxels in a new one
     torch.where(valid[:, None], c, sky_c, out=result[:, 1:])
     return result, valid
 

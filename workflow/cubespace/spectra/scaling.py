@@ -1,4 +1,9 @@
-"""Mean and spread of each channel of the maps over the release: what the network's input is scaled by."""
+"""Mean and spread of each channel of the maps over the release, and the sky: what the network's input is made with.
+
+The sky model stands wherever there is no galaxy. Its luminosity is one number for the whole survey, the lowest
+detection limit of the release: a sky at each galaxy's own limit would write its distance all over the canvas, and
+the network would learn to tell galaxies apart by that.
+"""
 
 import numpy as np
 
@@ -10,6 +15,7 @@ class Scaling:
 
     def __init__(self, n_channels):
         self.count, self.mean, self.square = 0, np.zeros(n_channels), np.zeros(n_channels)
+        self.sky_level = np.inf
 
     def add(self, values):
         """Take in samples (n_channels, n)."""
@@ -58,6 +64,7 @@ def release_scaling(paths):
                 f"{path}: {galaxy} has {len(maps.values)} channels, the others have {total.mean.size}"
             )
         total.add(maps.values[:, maps.mask == 0])
+        total.sky_level = min(total.sky_level, float(maps.header["LLIMIT"]))
     if total is None or total.count < 2:
         raise CubespaceError(
             "no accepted galaxy of the release has good spaxels: the channels cannot be scaled"
@@ -68,14 +75,18 @@ def release_scaling(paths):
     return total
 
 
-def scaling_columns(scaling):
-    """The table as a dict of columns: channel, name, mean, sigma, n."""
+def scaling_columns(scaling, basis):
+    """The table as a dict of columns: channel, name, mean, sigma, n, sky.
+
+    `sky` is the mean sky in the units of the maps: the lowest detection limit [log10 Lsun/A], and the coefficients of a
+    spectrum of constant flux, which is 1 when normalised: components (1 - mean).
+    """
     names = channel_names(scaling.mean.size)
-    count = [scaling.count] * len(names)
     return {
         "channel": list(range(len(names))),
         "name": names,
         "mean": scaling.mean,
         "sigma": scaling.sigma,
-        "n": count,
+        "n": [scaling.count] * len(names),
+        "sky": [scaling.sky_level, *(basis.components @ (1.0 - basis.mean))],
     }

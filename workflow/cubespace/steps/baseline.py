@@ -18,7 +18,7 @@ def main(argv=None):
 
     device = prepare_device(args.device, args.threads)
     pair = pair_from_settings(args.settings.get("views"))
-    space, release = read_space(args.basis, device)
+    space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     rows, options = read_table(args.roster), dict(args.settings.get("embedding", {}))
     by_luminosity = options.pop("by_luminosity", False)

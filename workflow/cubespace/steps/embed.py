@@ -19,7 +19,7 @@ def main(argv=None):
 
     device = prepare_device(args.device, args.threads)
     pair = pair_from_settings(args.settings.get("views"))
-    space, release = read_space(args.basis, device)
+    space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     network, meta = load_weights(args.weights, device)
     for key, expected in (("variant", args.variant), ("release_digest", release)):

@@ -19,15 +19,17 @@ def main(argv=None):
     paths = {g: Path(args.maps) / f"{s}.fits" for g, s in zip(rows["galaxy"], rows["stem"], strict=True)}
     scaling = release_scaling(paths)
     print(f"{scaling.mean.size} channels, {scaling.count} good spaxels", flush=True)
-    signed = provenance(args.settings, release=read_basis(args.basis).header["CSREL"])
+    basis = read_basis(args.basis)
+    signed = provenance(args.settings, release=basis.header["CSREL"])
     columns = {
         "channel": ("", "channel of the maps"),
         "name": ("", "what the channel holds"),
         "mean": ("", "mean over the good spaxels of the release"),
         "sigma": ("", "standard deviation over the good spaxels of the release"),
         "n": ("", "number of good spaxels"),
+        "sky": ("", "mean of the sky model"),
     }
-    write_table(pd.DataFrame(scaling_columns(scaling)), args.out, columns=columns, meta=signed)
+    write_table(pd.DataFrame(scaling_columns(scaling, basis)), args.out, columns=columns, meta=signed)
 
 
 if __name__ == "__main__":

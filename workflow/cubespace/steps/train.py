@@ -29,7 +29,7 @@ def main(argv=None):
         "views": args.settings.get("views"),
     }
     pair = pair_from_settings(settings["views"])
-    space, release = read_space(args.basis, device)
+    space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     rows = read_table(args.release)
     sets, rejected = {}, []

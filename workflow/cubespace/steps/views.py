@@ -5,7 +5,7 @@ from cubespace.steps import parse, run
 
 def main(argv=None):
     """Settings: `views`, and `examples` (names; empty = the apparently largest of late, spiral and early type)."""
-    args = parse(__doc__, argv, maps=str, galaxies=str, verdicts=str, basis=str, seed=int, out=str)
+    args = parse(__doc__, argv, maps=str, galaxies=str, verdicts=str, basis=str, scaling=str, seed=int, out=str)
     from cubespace.files import provenance, write_npz
     from cubespace.network.data import load_maps, read_space
     from cubespace.network.examples import example_views
@@ -16,7 +16,7 @@ def main(argv=None):
     galaxies, verdicts = read_table(args.galaxies), read_table(args.verdicts)
     accepted = verdicts.loc[verdicts["verdict"] == "accepted", "galaxy"]
     names = choose_examples(galaxies[galaxies["galaxy"].isin(accepted)], args.settings["examples"])
-    space, release = read_space(args.basis)
+    space, release = read_space(args.basis, scaling=args.scaling)
     rows = galaxies.set_index("galaxy", drop=False).loc[names]
     maps, _ = load_maps(args.maps, rows, release=release)
     arrays = example_views(maps, pair_from_settings(args.settings["views"]), space, args.seed)

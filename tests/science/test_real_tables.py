@@ -1,0 +1,125 @@
+"""Everything downstream of the embedding, on the real property table of eCALIFA.
+
+The embedding is SYNTHETIC: a fixed random linear map of the galaxies' standardised properties (missing ones at the median)
+to 512 numbers, plus noise. It says nothing about galaxies; it lets joins, nulls, classes, tests and figures meet real columns.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from cubespace.figures.registry import FIGURES, draw
+from cubespace.figures.style import save
+from cubespace.network.embedding import write_embedding
+from cubespace.sample import build, roster
+from cubespace.steps import ablation, classify, cluster, compare, correlate, neighbours, twins, umap
+from cubespace.tables import read_table, write_table
+from conftest import ROOT
+
+SEED = 5
+MAPPED = ["log_mass", "log_age_lw", "metallicity_lw", "log_ew_ha", "log_nii_ha_cen", "log_sigma_mass", "redshift"]
+
+
+def synthetic_vectors(galaxies, noise):
+    """(n, 512) unit vectors from the properties, by the map that the module's docstring states."""
+    rng = np.random.default_rng(SEED)
+    values = galaxies[MAPPED].to_numpy(float)
+    values = np.where(np.isfinite(values), values, np.nanmedian(values, axis=0))
+    values = (values - values.mean(axis=0)) / values.std(axis=0)
+    vectors = values @ rng.normal(size=(len(MAPPED), 512)) + 2.0
+    vectors += noise * np.random.default_rng([SEED, 1]).normal(size=vectors.shape)
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def run(shared_data, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("real")
+    config = yaml.safe_load((ROOT / "config/ecalifa.yaml").read_text())["sample"]
+    for table in config["tables"]:
+        table["path"] = str(shared_data / "ecalifa" / table["path"].split("/")[-1])
+    config["sheet"] = str(shared_data / "cl_ecalifa" / config["sheet"].split("/")[-1])
+    galaxies = build(**config, cosmology={"h0": 67.66, "om0": 0.30966}, split={"method": "sheet", "seed": SEED}).galaxies
+    paths = {name: str(folder / name) for name in (
+        "galaxies.parquet", "roster.csv", "verdicts.csv", "classes.parquet", "umap.parquet", "clusters.parquet", "clusters.csv",
+        "neighbours.parquet", "twins.csv", "balance.csv", "comparisons.csv", "power.csv", "distances.csv", "correlations.csv",
+        "variance.csv", "probes.csv", "ablation.csv",
+    )}  # fmt: skip
+    write_table(galaxies, paths["galaxies.parquet"])
+    write_table(roster(galaxies), paths["roster.csv"])
+    verdicts = pd.DataFrame({"galaxy": galaxies["galaxy"], "stage": "maps", "verdict": "accepted", "reason": None, "detail": None})
+    write_table(verdicts, paths["verdicts.csv"])
+    for name, noise in (("full", 2.0), ("no_luminosity", 3.0), ("untrained", 8.0), ("pooled", 4.0)):
+        paths[name] = str(folder / f"{name}.parquet")
+        spread = np.full(len(galaxies), 0.1)
+        write_embedding(paths[name], galaxies["galaxy"], galaxies["role"], synthetic_vectors(galaxies, noise), spread, 1, {"method": "synthetic map of the properties"})
+
+    def step(module, settings=None, **options):
+        arguments = [part for key, value in options.items() for part in (f"--{key.replace('_', '-')}", paths.get(value, value))]
+        module.main([*arguments, "--settings", json.dumps(settings or {})])
+
+    matched = [{"a": "AGN", "b": "SF", "by": "nuclear_class"}]
+    step(classify, {"emission": {"agn_from": "whan"}}, galaxies="galaxies.parquet", out="classes.parquet")
+    step(umap, {"seed": SEED}, embedding="full", out="umap.parquet")
+    step(cluster, {"n_init": 2, "n_seeds": 2}, embedding="full", out="clusters.parquet", summary="clusters.csv")
+    step(neighbours, {"k": 3}, embedding="full", roster="roster.csv", out="neighbours.parquet")
+    step(correlate, {"n_permutations": 99}, embedding="full", untrained="untrained", pooled="pooled", galaxies="galaxies.parquet",
+         out="correlations.csv", variance="variance.csv", probes="probes.csv")  # fmt: skip
+    step(twins, {"comparisons": matched}, galaxies="galaxies.parquet", classes="classes.parquet", verdicts="verdicts.csv",
+         out="twins.csv", balance="balance.csv")  # fmt: skip
+    family = [{"a": "train", "b": "validation", "by": "role"}, {"a": "passive", "b": "SF", "by": "nuclear_class"},
+              {"a": "void", "b": "cluster", "by": "environment"}, matched[0] | {"matched": True}]  # fmt: skip
+    step(compare, {"comparisons": family, "n_permutations": 99, "n_bootstrap": 20, "power": False}, embedding="full", galaxies="galaxies.parquet",
+         classes="classes.parquet", twins="twins.csv", out="comparisons.csv", power="power.csv", distances="distances.csv")  # fmt: skip
+    step(ablation, {"n_init": 2, "n_seeds": 2}, full="full", no_luminosity="no_luminosity", out="ablation.csv")
+    return folder, paths
+
+
+def test_every_galaxy_gets_its_classes(run):
+    classes = read_table(run[1]["classes.parquet"])
+    assert len(classes) == 898 and classes["nuclear_class"].notna().all()
+    assert classes["environment"].eq("unclassified").all()  # no catalogue was given
+    counts = classes["nuclear_class"].value_counts()
+    assert counts["SF"] > 250 and counts["passive"] > 150 and counts["AGN"] > 80  # late types, early types; paper: 99 AGN twins
+    missing = read_table(run[1]["galaxies.parquet"])["log_ew_ha_cen"].isna()
+    assert classes.loc[missing.to_numpy(), "nuclear_class"].eq("undetermined").all()
+
+
+def test_twins_are_twins(run):
+    pairs = read_table(run[1]["twins.csv"])
+    galaxies = read_table(run[1]["galaxies.parquet"]).set_index("galaxy")
+    a, b = galaxies.loc[pairs["galaxy_a"]], galaxies.loc[pairs["galaxy_b"]]
+    assert len(pairs) >= 60 and not pairs["galaxy_a"].duplicated().any() and not pairs["galaxy_b"].duplicated().any()
+    assert (a["morphology"].to_numpy() == b["morphology"].to_numpy()).all()
+    assert (np.abs(a["log_mass"].to_numpy() - b["log_mass"].to_numpy()) <= 0.2 + 1e-9).all()
+
+
+def test_comparisons_find_what_the_map_planted_and_not_what_it_did_not(run):
+    table = read_table(run[1]["comparisons.csv"]).set_index(["a", "b", "test"])
+    assert table.loc[("passive", "SF", "energy"), "p_value"] == pytest.approx(0.01)  # 1 / (1 + 99): the least there is
+    assert table.loc[("train", "validation", "energy"), "p_value"] > 0.05
+    untested = table.loc[("void", "cluster", "energy")]
+    assert pd.isna(untested["p_value"]) and isinstance(untested["note"], str)
+
+
+def test_probes_read_the_planted_properties(run):
+    probes = read_table(run[1]["probes.csv"]).set_index("property")
+    assert (probes.loc[["log_mass", "log_ew_ha", "log_age_lw"], "network"] > 0.9).all()
+    assert probes.loc["log_mass", "network"] > probes.loc["log_mass", "untrained"]
+
+
+def test_figures_of_the_real_table(run, tmp_path):
+    _, paths = run
+    read = {name: read_table(paths[f"{name}.{end}"]) for name, end in (
+        ("galaxies", "parquet"), ("classes", "parquet"), ("umap", "parquet"), ("clusters", "parquet"), ("verdicts", "csv"), ("balance", "csv"),
+        ("comparisons", "csv"), ("distances", "csv"), ("correlations", "csv"), ("variance", "csv"), ("probes", "csv"),
+    )}  # fmt: skip
+    drawn = 0
+    for name, entry in FIGURES.items():
+        if set(entry.needs) <= set(read):
+            save(draw(name, **{need: read[need] for need in entry.needs}), tmp_path / f"{name}.png", {})
+            assert (tmp_path / f"{name}.png").stat().st_size > 10_000
+            drawn += 1
+    assert drawn >= 12
