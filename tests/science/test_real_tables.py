@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 import yaml
 
+from conftest import ROOT
 from cubespace.figures.registry import FIGURES, draw
 from cubespace.figures.style import save
 from cubespace.network.embedding import write_embedding
 from cubespace.sample import build, roster
 from cubespace.steps import ablation, classify, cluster, compare, correlate, neighbours, twins, umap
 from cubespace.tables import read_table, write_table
-from conftest import ROOT
 
 SEED = 5
 MAPPED = ["log_mass", "log_age_lw", "metallicity_lw", "log_ew_ha", "log_nii_ha_cen", "log_sigma_mass", "redshift"]

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
+from sklearn.decomposition import PCA
+
 from cubespace.errors import CubespaceError
 from cubespace.files import provenance, write_npz
 from cubespace.spectra.basis import (
@@ -19,7 +21,6 @@ from cubespace.spectra.basis import (
 )
 from cubespace.spectra.moments import Moments, merge, moments, rejected_moments
 from cubespace.steps import basis as step
-from sklearn.decomposition import PCA
 
 P = 60
 

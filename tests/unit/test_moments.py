@@ -2,16 +2,17 @@
 
 import json
 
-import make_cubes
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import make_cubes
 from cubespace.cubes.readers import read_cube
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.files import write_npz
 from cubespace.spectra.moments import Moments, fill_gaps, galaxy_moments, merge, moments, read_moments
 from cubespace.steps import moments as step
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def agree(a, b, tolerance=1e-10):

@@ -2,11 +2,13 @@
 
 import json
 
-import make_cubes
 import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
+from scipy.ndimage import gaussian_filter1d
+
+import make_cubes
 from cubespace.cubes import restframe
 from cubespace.cubes.cube import Cube
 from cubespace.cubes.quality import Verdict
@@ -21,7 +23,6 @@ from cubespace.steps import moments as moments_step
 from cubespace.steps import scaling as scaling_step
 from cubespace.steps import verdicts as verdicts_step
 from cubespace.tables import read_table
-from scipy.ndimage import gaussian_filter1d
 
 P, K = 300, 8
 

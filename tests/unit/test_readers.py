@@ -2,17 +2,18 @@
 
 import gzip
 
-import make_cubes
 import numpy as np
 import pytest
 from astropy.io import fits
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import make_cubes
 from cubespace.cubes import masks, quality
 from cubespace.cubes.readers import header as cards
 from cubespace.cubes.readers import read_cube
 from cubespace.cubes.readers.container import read_hdus
 from cubespace.errors import CubeRejected, CubespaceError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 FLUX, SIGMA = make_cubes.base(ny=4, nx=5)
 

@@ -1,13 +1,14 @@
 """Rest frame, S/N, norm and luminosity, against values worked out by hand."""
 
-import make_cubes
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import make_cubes
 from cubespace.cubes import quality, restframe
 from cubespace.cubes.cube import Cube
 from cubespace.errors import CubeRejected
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 GRID = restframe.wavelength_grid()
 

@@ -51,7 +51,7 @@ def detail_of(text):
 def bin_of(text):
     """Bin of the paper (E S0 Sa Sb Sc Sd I BCD) of a type string, or None if unknown; ValueError as `detail_of`."""
     detail = detail_of(text)
-    return detail if detail is None or detail in BINS and detail not in _DETAIL_BIN else _DETAIL_BIN[detail]
+    return detail if detail is None or (detail in BINS and detail not in _DETAIL_BIN) else _DETAIL_BIN[detail]
 
 
 def bin_index(name):

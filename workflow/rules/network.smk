@@ -27,7 +27,6 @@ rule train:
         seed=config["seed"],
         device=config["network"]["device"],
         checkpoint="results/network/{variant}/checkpoint.pt",
-        out="results/network/{variant}",
         code=code("train"),
     conda:
         TORCH_ENV
@@ -39,8 +38,8 @@ rule train:
     shell:
         "python -u -m cubespace.steps.train --variant {wildcards.variant} --maps results/maps --release {input.release:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
-        " --device {params.device} --threads {threads} --checkpoint {params.checkpoint:q} --out {params.out:q} 2>&1"
-        " | tee {log:q}"
+        " --device {params.device} --threads {threads} --checkpoint {params.checkpoint:q}"
+        " --weights {output.weights:q} --history {output.history:q} --card {output.card:q} 2>&1 | tee {log:q}"
 
 
 rule embed:
@@ -97,7 +96,6 @@ rule baseline:
         settings=EMBEDDING,
         seed=config["seed"],
         device=config["network"]["device"],
-        out="results/baselines/{variant}",
         code=code("baseline"),
     conda:
         TORCH_ENV
@@ -108,7 +106,8 @@ rule baseline:
     shell:
         "python -m cubespace.steps.baseline --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
-        " --device {params.device} --threads {threads} --out {params.out:q} > {log:q} 2>&1"
+        " --device {params.device} --threads {threads} --untrained {output.untrained:q} --pooled {output.pooled:q}"
+        " > {log:q} 2>&1"
 
 
 rule views:

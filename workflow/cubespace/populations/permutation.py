@@ -1,5 +1,6 @@
 """Permutation tests of two labelled populations: labels, resampling, p-value, effect and interval, shared by all tests."""
 
+from abc import ABC, abstractmethod
 from itertools import combinations, product
 from math import comb
 from typing import NamedTuple
@@ -95,16 +96,16 @@ def checked(distances, labels, groups, pairs):
     return distances, labels, groups, pairs
 
 
-class TwoSampleTest:
+class TwoSampleTest(ABC):
     """Base: permutation p-value, effect with bootstrap interval. A subclass makes a plan from distances, once."""
 
     name = ""
     bounds = (-np.inf, np.inf)  # of the effect
 
+    @abstractmethod
     def plan(self, distances, labels, groups, pairs):
         """Object with ``statistics(Y)`` (B, n) -> (B,), ``effect(labels)``, ``effects(labels, counts)``, ``scale`` (of the
         statistic, for ties in rounding) and ``halves`` (how to resample)."""
-        raise NotImplementedError
 
     def statistic(self, distances, labels, groups=None, pairs=None):
         """The statistic alone; larger = more different."""
