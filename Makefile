@@ -34,7 +34,7 @@ report: $(READY)
 	snakemake --report results/report.zip
 
 test: $(READY)
-	python -m pytest
+	OMP_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile
 
 lint: $(READY)
 	ruff check workflow tests resources

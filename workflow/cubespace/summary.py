@@ -92,7 +92,7 @@ def ablation_line(ablation):
     return "same cluster without the luminosity map: " + ", ".join(parts) + " (paper: 92.8, 84.2, 90.4)"
 
 
-def comparison_lines(comparisons, twins, test="energy"):
+def comparison_lines(comparisons, test="energy"):
     """Two lines: populations as they are, and twins of equal mass and type."""
     chosen = comparisons[comparisons["test"] == test]
     lines = []
@@ -120,7 +120,7 @@ def scorecard_line(scorecard):
     return "claims of the paper: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + " (results/scorecard.csv)"
 
 
-def summarise(survey, galaxies, verdicts, basis, histories, variance, probes, correlations, clusters, comparisons, twins, ablation, scorecard):
+def summarise(survey, galaxies, verdicts, basis, histories, variance, probes, correlations, clusters, comparisons, ablation, scorecard):
     """All lines as one text; tables as in `results/`, `basis` a dict, `histories` a dict variant -> table."""
     lines = [
         sample_line(survey, galaxies, verdicts),
@@ -131,7 +131,7 @@ def summarise(survey, galaxies, verdicts, basis, histories, variance, probes, co
         correlation_line(correlations),
         clusters_line(clusters),
         ablation_line(ablation),
-        *comparison_lines(comparisons, twins),
+        *comparison_lines(comparisons),
         scorecard_line(scorecard),
         "report: results/report.zip    figures: results/figures/    embedding: results/embedding/full.parquet",
         "tables: results/sample/, results/space/full/, results/populations/",

@@ -114,7 +114,6 @@ rule summary:
         clusters=f"{FULL}/clusters.csv",
         correlations=f"{FULL}/correlations.csv",
         comparisons="results/populations/comparisons.csv",
-        twins="results/populations/twins.csv",
         ablation="results/populations/luminosity_ablation.csv",
         scorecard="results/scorecard.csv",
     output:

@@ -6,7 +6,7 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    tables = ("galaxies", "verdicts", "variance", "probes", "clusters", "correlations", "comparisons", "twins", "ablation", "scorecard")
+    tables = ("galaxies", "verdicts", "variance", "probes", "clusters", "correlations", "comparisons", "ablation", "scorecard")
     args = parse(__doc__, argv, **dict.fromkeys(tables, str), basis=str, histories=[str], out=str)
     from cubespace.files import write_text
     from cubespace.spectra.basis import read_basis
