@@ -187,8 +187,11 @@ def test_comparisons_that_cannot_be_made_are_recorded(tmp_path):
     galaxies, classes = survey()
     write_table(galaxies, tmp_path / "galaxies.parquet", meta={"release_digest": "abc"})
     write_table(classes, tmp_path / "classes.parquet")
+    verdicts = pd.DataFrame({"galaxy": galaxies["galaxy"], "verdict": "accepted"})
+    write_table(verdicts, tmp_path / "verdicts.csv")
     out, balance = tmp_path / "twins.csv", tmp_path / "balance.csv"
     main([
+        "--verdicts", str(tmp_path / "verdicts.csv"),
         "--galaxies", str(tmp_path / "galaxies.parquet"), "--classes", str(tmp_path / "classes.parquet"), "--out", str(out),
         "--balance", str(balance), "--settings", json.dumps({"comparisons": COMPARISONS, "min_pairs": 5, "caliper": 0.2}),
     ])  # fmt: skip
@@ -212,6 +215,17 @@ def test_comparisons_that_cannot_be_made_are_recorded(tmp_path):
         pairs.to_csv()
         == twins.compare(galaxies.sample(frac=1, random_state=1), classes, COMPARISONS)[0].to_csv()
     )
+
+    # a rejected galaxy has no place in the space, and so no twin
+    first = pairs["galaxy_a"][0]
+    verdicts.loc[verdicts["galaxy"] == first, "verdict"] = "rejected"
+    write_table(verdicts, tmp_path / "verdicts.csv")
+    main([
+        "--verdicts", str(tmp_path / "verdicts.csv"),
+        "--galaxies", str(tmp_path / "galaxies.parquet"), "--classes", str(tmp_path / "classes.parquet"), "--out", str(out),
+        "--balance", str(balance), "--settings", json.dumps({"comparisons": COMPARISONS, "min_pairs": 5, "caliper": 0.2}),
+    ])  # fmt: skip
+    assert first not in set(read_table(out)["galaxy_a"])
 
 
 def test_all_comparisons_empty_still_gives_tables():

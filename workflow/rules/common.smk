@@ -22,13 +22,9 @@ from snakemake.exceptions import WorkflowError
 
 
 def shipped(path):
-    """A path of the configuration as it is, or inside the clone where the working directory is another one."""
-    return path if Path(path).exists() or Path(path).is_absolute() else relative_to_clone(path)
-
-
-def relative_to_clone(path):
+    """A path of the configuration as it is, or that of the clone's own file where the working directory is another one."""
     inside = Path(workflow.basedir) / path
-    return os.path.relpath(inside) if inside.exists() else path
+    return str(inside) if not Path(path).exists() and inside.exists() else path
 
 
 def sample_settings(section, seed):
