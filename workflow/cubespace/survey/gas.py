@@ -25,6 +25,7 @@ LINES = {
 }
 # over Ha; case B, 10^4 K, 100 cm-3 (Osterbrock & Ferland 2006)
 BALMER = {"Halpha": 1.0, "Hbeta": 1 / 2.86, "Hgamma": 0.468 / 2.86, "Hdelta": 0.259 / 2.86}
+EW_LIMIT = 1000.0  # [A] of Ha, for a spaxel lit by nothing but a burst of a few Myr (Leitherer et al. 1999, ApJS 123, 3)
 CENTRE_ARCSEC = 1.5  # radius of the central aperture (diameter 3 arcsec)
 
 
@@ -71,7 +72,8 @@ def h_alpha(row, plan, star_formation, continuum, inside, psf):
         # the centre's flux exceeds the galaxy's: the value of the whole field is kept
         a, b = 0.1, (wanted - 0.1 * matrix[0, 0]) / matrix[0, 1]
     ha = np.maximum(a * base + b * extra, 1e-4 * continuum)
-    ha *= wanted / (ha * inside).sum()
+    for _ in range(3):  # a bright region on a faint continuum
+        ha = np.minimum(ha * (wanted / (ha * inside).sum()), EW_LIMIT * continuum)
     from_nucleus = np.clip(b * extra / ha, 0, 1) * hardness(row, "cen")
     return ha, np.clip(1 - floor / ha, 0, 1) * (1 - from_nucleus)
 
