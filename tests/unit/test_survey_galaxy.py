@@ -251,3 +251,12 @@ def test_rows_are_read_or_refused(tmp_path):
         mock.read_row(path, "MOCK9001")
     with pytest.raises(CubespaceError, match="not found"):
         mock.read_row(tmp_path / "none.csv", "MOCK9001")
+
+
+@pytest.mark.parametrize("name", ["MOCK0032", "MOCK0095", "MOCK0127"])
+def test_no_equivalent_width_beyond_that_of_a_young_burst(basis, name):
+    """Faint outskirts with bright HII regions; the whole galaxy's equivalent width is still the imposed one."""
+    row = mock.read_row(RESOURCES / "demo" / "truth.csv", name)
+    _, _, maps, realised = mock.make(row, basis)
+    assert maps.ew_ha()[maps.inside].max() <= 1050
+    assert realised["log_ew_ha"] == pytest.approx(float(row["log_ew_ha"]), abs=0.03)
