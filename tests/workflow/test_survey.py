@@ -145,7 +145,8 @@ def test_two_runs_with_one_seed_give_equal_tables(survey, tmp_path):
     (again / "results/mock").symlink_to(folder / "results/mock")
     targets = [f"results/{path}" for path in COLUMNS if not path.endswith("history.csv")]
     snakemake(again, "--rerun-triggers", "mtime", "--", *targets)
-    for path in targets:
+    made = [f"results/{kind}" for v in ("full", "no_luminosity") for kind in (f"network/{v}/weights.safetensors", f"embedding/{v}.parquet")]
+    for path in made + targets:
         assert (again / path).read_bytes() == (folder / path).read_bytes(), path
     history = [read_table(f / "results/network/full/history.csv").drop(columns="seconds") for f in (folder, again)]
     pd.testing.assert_frame_equal(*history)

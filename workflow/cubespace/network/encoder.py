@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 
 import torch
 from torch import nn
@@ -119,7 +120,12 @@ def choose_device(name="auto"):
 
 
 def prepare_device(name="auto", threads=None):
-    """`choose_device` for a command line; also sets the number of CPU threads of the process, if given."""
+    """`choose_device` for a command line; also sets the number of CPU threads of the process, if given.
+
+    MKL's matrix products may differ in the last bit from run to run, with where in memory its arguments happen to lie,
+    unless it is told otherwise before its first call.
+    """
+    os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
     device = choose_device(name)
     if threads:
         torch.set_num_threads(threads)
