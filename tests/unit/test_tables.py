@@ -25,9 +25,9 @@ def test_round_trip(frame, tmp_path, suffix):
     assert list(back["galaxy"][:2]) == ["NGC0001", "IC0010"] and back["galaxy"][2] in (None, "")
     assert back["log_mass"][0] == 10.5 and np.isnan(back["log_mass"][1])
     assert back["rank"].dtype.kind == "i" and list(back["umlaut"]) == ["ä", "b", "c"]
+    assert back.attrs["meta"]["seed"] == "7"
     if suffix != "csv":
         assert back.attrs["units"]["log_mass"] == "log10(Msun)"
-        assert back.attrs["meta"]["seed"] == "7"
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "fits", "csv"])
@@ -95,3 +95,9 @@ def test_errors_name_the_file(tmp_path):
     np.savez(tmp_path / "ragged.npz", a=np.zeros(2), b=np.zeros(3))
     with pytest.raises(CubespaceError, match="one length"):
         read_table(tmp_path / "ragged.npz")
+
+
+def test_csv_has_ten_digits_so_that_the_last_bits_of_a_sum_do_not_show(tmp_path):
+    for name, last in (("a", 0.0), ("b", 3e-17)):
+        write_table(pd.DataFrame({"p": [0.1234567890123456 + last]}), tmp_path / f"{name}.csv")
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "b.csv").read_text() == "p\n0.123456789\n"

@@ -1,5 +1,6 @@
 """A small real survey for tests of the workflow: simulated cubes, some of them spoilt, and quick settings."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -49,8 +50,9 @@ def write_config(folder, config):
 def snakemake(folder, *options, check=True):
     """Run Snakemake on the survey in `folder`; returns the completed process, its output in one text."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", "2"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # the steps' python is this one
     done = subprocess.run(
-        [*command, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
+        [*command, *options], cwd=folder, env=os.environ | {"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
     )
     if check and done.returncode:
         logs = "".join(f"\n== {path}\n{path.read_text()[-800:]}" for path in sorted(folder.glob("results/logs/**/*.log")) if "rror" in path.read_text())

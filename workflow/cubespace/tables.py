@@ -85,12 +85,14 @@ def _exact(column):
 
 def _csv(path):
     with open(path, "rb") as stream:
-        if stream.readline().startswith(b"# %ECSV"):  # ECSV is often named .csv
-            return _astropy(path, format="ascii.ecsv")
+        first = stream.readline()
+    if first.startswith(b"# %ECSV"):  # ECSV is often named .csv
+        return _astropy(path, format="ascii.ecsv")
+    meta = json.loads(first[2:]) if first.startswith(b'# {"') else {}  # as `write_table` puts it
     frame = pd.read_csv(
         path, dtype=str, keep_default_na=False, na_values=[""], comment="#", skipinitialspace=True, encoding="utf-8-sig"
     )
-    return _tidy(frame.apply(_exact) if len(frame) else frame)
+    return _tidy(frame.apply(_exact) if len(frame) else frame, meta=meta)
 
 
 def _text(path):
@@ -170,6 +172,7 @@ def write_table(frame, path, columns=None, meta=None, vectors=None):
         name -> (unit, description), for columns that `cubespace.columns` does not know.
     meta : dict, optional
         str -> str, as from `cubespace.files.provenance`; in CSV it goes to a comment line at the top.
+        CSV has ten significant digits; Parquet and FITS have all.
     vectors : dict, optional
         name -> array (n_rows, n): further columns of vectors (FITS only).
     """
@@ -185,7 +188,8 @@ def write_table(frame, path, columns=None, meta=None, vectors=None):
             with open(temporary, "w", encoding="utf-8", newline="") as stream:
                 if meta:
                     stream.write("# " + json.dumps(meta, sort_keys=True) + "\n")
-                frame.to_csv(stream, index=False, na_rep="", lineterminator="\n")
+                # ten digits: beyond them, sums in linear algebra libraries depend on where in memory the data lie
+                frame.to_csv(stream, index=False, na_rep="", lineterminator="\n", float_format="%.10g")
         else:
             raise CubespaceError(f"{path}: tables are written as .parquet, .fits or .csv")
 
