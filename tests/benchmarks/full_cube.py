@@ -63,7 +63,7 @@ def main():
         for name, (seconds, memory) in rows.items():
             print(f"  {name:10} {seconds:6.1f} s   peak {memory:6.0f} MB")
         total = rows["moments"][0] + rows["maps"][0]
-        print(f"  moments + maps {total:.1f} s (asked: 20 s), peak {max(rows['moments'][1], rows['maps'][1]):.0f} MB (asked: 2000 MB)")
+        print(f"  moments + maps {total:.1f} s (budget: 20 s), peak {max(rows['moments'][1], rows['maps'][1]):.0f} MB (budget: 2000 MB)")
 
         def seconds(function):
             started = time.perf_counter()
@@ -72,7 +72,7 @@ def main():
 
         def plain():
             with fits.open(cube) as hdus:
-                return [np.asarray(hdu.data, np.float32) for hdu in hdus[:4]]
+                return [np.asarray(hdus[i].data, np.float32) for i in (0, 1, 3)]  # the planes that our reader uses
 
         ours, _ = seconds(lambda: read_cube(cube))
         theirs, _ = seconds(plain)
