@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+Z_SUN = 0.017  # solar metallicity of the stellar grids behind the survey's own values (0.0001 ... 0.04)
+
 
 class Property(NamedTuple):
     """A physical property of a galaxy."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cubespace import names
-from cubespace.columns import PROPERTIES
+from cubespace.columns import PROPERTIES, Z_SUN
 from cubespace.cosmology import SPEED_OF_LIGHT, luminosity_distance
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
@@ -20,7 +20,6 @@ from cubespace.tables import read_table
 
 ROLES = ("train", "validation", "embed")
 SENTINELS = (-99.0, -99.9, -999.0, -999.9, -9999.0)
-Z_SUN = 0.017  # of the stellar grids behind the survey's own metallicities (0.0001 ... 0.04)
 
 CONVERSIONS = {
     "none": lambda x: x,

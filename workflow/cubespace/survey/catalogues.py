@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from cubespace.columns import Z_SUN
 from cubespace.cosmology import angular_distance, luminosity_distance
 from cubespace.survey.sky import apparent_r
-
-Z_SUN = 0.017  # of the metallicity grid behind met_LW_int
 
 _ERRORS = {  # typical errors of the real table
     "log_Mass": 0.09, "log_SFR_ssp": 1.5, "log_NII_Ha_cen": 0.08, "log_OIII_Hb_cen": 0.15, "Age_LW_Re_fit": 0.07,

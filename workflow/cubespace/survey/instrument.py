@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
 from cubespace.survey.structure import FINE
@@ -314,7 +315,7 @@ def header(row, shape, pixel_arcsec, centre, rng):
     purpose, as in the survey."""
     from astropy.io import fits
 
-    velocity = 299792.458 * float(row["redshift"])
+    velocity = SPEED_OF_LIGHT * float(row["redshift"])
     wrong = rng.uniform() < 0.15
     med_vel = float(rng.uniform(1500, 9000)) if wrong else velocity + float(rng.normal(0, 60))
     cards = [

@@ -8,7 +8,7 @@ what its environment is. Distances are comoving, in Mpc/h, flat LambdaCDM with P
 import numpy as np
 import pandas as pd
 
-from cubespace.cosmology import OM0, comoving_distance
+from cubespace.cosmology import OM0, SPEED_OF_LIGHT, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.populations.environment import unit_vectors
 
@@ -237,7 +237,7 @@ def draw_groups(truth, seed):
             apart = unit_vectors(a, d) @ unit_vectors(truth["ra"].to_numpy(), truth["dec"].to_numpy()).T
             if apart.max() > np.cos(np.radians(90.0 / 3600.0)):
                 continue
-            velocity = rng.normal(0.0, 500.0 if is_cluster else 150.0) / 299792.458
+            velocity = rng.normal(0.0, 500.0 if is_cluster else 150.0) / SPEED_OF_LIGHT
             members.append([max(z + velocity, 5e-4), a, d, rng.uniform(12.0, 17.7), rng.normal(0.6, 0.1)])
         order = np.argsort([m[3] for m in members], kind="stable")
         for rank, at in enumerate(order, start=1):

@@ -5,11 +5,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.special import ndtr
 
+from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.survey import ssp
 from cubespace.survey.gas import LINES, extinction
 from cubespace.survey.maps import Maps
-
-SPEED_OF_LIGHT = 299792.458  # [km/s]
 
 MPC = 3.0856775814913673e24  # [cm]
 LOG_STEP = 1e-4  # 30 km/s, a fifth of the resolution's FWHM at 6000 A
