@@ -1,11 +1,10 @@
 """Files are written whole or not at all, with equal bytes for equal content."""
 
-import json
 
 import numpy as np
 import pytest
 
-from cubespace.files import atomic, digest, header_cards, provenance, write_json, write_npz
+from cubespace.files import atomic, digest, header_cards, provenance, write_npz
 
 
 def test_atomic_leaves_nothing_behind_when_the_writer_fails(tmp_path):
@@ -39,13 +38,6 @@ def test_npz_is_read_by_numpy_and_has_equal_bytes(tmp_path):
         np.testing.assert_array_equal(back["a"], arrays["a"])
         assert str(back["name"]) == "Sb" and int(back["n"]) == 3
 
-
-def test_json_refuses_nan(tmp_path):
-    with pytest.raises(ValueError):
-        write_json(tmp_path / "x.json", {"p": float("nan")})
-    assert not (tmp_path / "x.json").exists()
-    write_json(tmp_path / "x.json", {"b": 1, "a": [2]})
-    assert json.loads((tmp_path / "x.json").read_text()) == {"a": [2], "b": 1}
 
 
 def test_digest_does_not_depend_on_the_order_of_keys():

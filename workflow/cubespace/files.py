@@ -46,10 +46,6 @@ def write_text(path, text):
         temporary.write_text(text, encoding="utf-8")
 
 
-def write_json(path, content):
-    """Write `content` as indented JSON with sorted keys."""
-    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
-
 
 def write_npz(path, **arrays):
     """Write arrays as an ``.npz`` that `numpy.load` reads; no time stamps, so equal content gives equal bytes."""

@@ -57,9 +57,3 @@ def bin_of(text):
 def bin_index(name):
     """0 (E) ... 7 (BCD); nan for None."""
     return float(BINS.index(name)) if name in BINS else float("nan")
-
-
-def detail_index(name):
-    """0 (E0) ... 20 (BCD); a bare 'E' counts as E4, the middle of its range; nan for None."""
-    name = "E4" if name == "E" else name
-    return float(DETAILS.index(name)) if name in DETAILS else float("nan")
