@@ -7,15 +7,17 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow
 READY := $(VENV)/.ready
 
-.PHONY: demo run report test lint docs benchmark clean help
+.PHONY: demo run report scorecard test lint docs benchmark fuzz clean help
 
 help:
 	@echo "make demo       the whole pipeline on the mock survey, ending in a report"
+	@echo "make scorecard  the claims of the paper on several mock surveys -> docs/scorecard.md (an hour and a half on two cores, 20 GB)"
 	@echo "make test       all tests"
 	@echo "make report     results/report.zip from the results that are there"
 	@echo "make lint       ruff and snakemake --lint"
 	@echo "make docs       the key table of config/README.md from the schema"
 	@echo "make benchmark  time and memory of one full-size cube; ratios against references"
+	@echo "make fuzz       reads 10,000 damaged cubes and counts what comes of it (about a minute)"
 	@echo "make clean      removes results/"
 
 $(READY): requirements.txt
@@ -33,6 +35,23 @@ run: $(READY)
 report: $(READY)
 	snakemake --report results/report.zip
 
+# Several surveys through the workflow, each in a folder of its own; then one of them with planted effects. What is there stays.
+STUDY ?= config/scorecard.yaml
+TRIALS ?= results/scorecard
+RECORD ?= docs
+FIRST = $(TRIALS)/$$(head -n 1 $(TRIALS)/trials.txt)
+scorecard: $(READY)
+	OMP_NUM_THREADS=1 python -m cubespace.steps.trials --study $(STUDY) --out $(TRIALS) --cores $(CORES)
+	set -e; for trial in $$(cat $(TRIALS)/trials.txt); do echo "== $$trial"; \
+	  snakemake --directory $(TRIALS)/$$trial --configfile $(TRIALS)/$$trial/config.yaml \
+	    --profile config/profiles/local --cores $(CORES) --quiet rules -- results/scorecard.csv; done
+	OMP_NUM_THREADS=1 python -m cubespace.steps.versions --study $(STUDY) --trial $(FIRST) --out $(TRIALS)/versions --cores $(CORES)
+	OMP_NUM_THREADS=1 python -m cubespace.steps.planted --study $(STUDY) --trial $(FIRST) --versions $(TRIALS)/versions --out $(TRIALS)/planted.csv --cores $(CORES)
+	OMP_NUM_THREADS=1 python -m cubespace.steps.combine --study $(STUDY) --trials $(TRIALS) --planted $(TRIALS)/planted.csv --out $(TRIALS)/scorecard.csv
+	for name in scorecard planted; do OMP_NUM_THREADS=1 python -m cubespace.steps.figure --name $$name --$$name $(TRIALS)/$$name.csv \
+	  --out $(RECORD)/$$name.png --pdf $(TRIALS)/$$name.pdf || exit 1; done
+	OMP_NUM_THREADS=1 python -m cubespace.steps.record --study $(STUDY) --scorecard $(TRIALS)/scorecard.csv --planted $(TRIALS)/planted.csv --out $(RECORD)/scorecard.md
+
 test: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile
 
@@ -45,6 +64,12 @@ docs: $(READY)
 
 benchmark: $(READY)
 	python tests/benchmarks/full_cube.py
+	python tests/benchmarks/decode.py
+	python tests/benchmarks/pca.py --incremental
+	python tests/benchmarks/scale.py
+
+fuzz: $(READY)
+	OMP_NUM_THREADS=1 python tests/benchmarks/fuzz_cubes.py
 
 clean:
 	rm -rf results

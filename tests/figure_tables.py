@@ -109,6 +109,34 @@ def make_comparisons(galaxies, classes):
     return pd.DataFrame(rows), pd.DataFrame(distances), pd.DataFrame(power)
 
 
+def make_map_power():
+    """AGN could not be tried; outskirts were, with two tests."""
+    head = {"population": "filament_wall", "kind": "younger_outskirts", "unit": "share of light", "n_pairs": 20}
+    rows = [
+        {**head, "comparison": "void-filament_wall", "test": test, "effect": effect, "power": 0.05 + 2 * effect,
+         "power_low": 1.5 * effect, "power_high": 0.1 + 2.2 * effect, "n_trials": 20}
+        for test in ("ks_paper", "energy")
+        for effect in (0, 0.05, 0.15, 0.4)
+    ]  # fmt: skip
+    rows.append({"comparison": "AGN-SF", "population": "SF", "kind": "active_nucleus", "unit": "A",
+                 "note": "not tried: 3 pairs, 9 placebo pairs; at least 5 needed"})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def make_scorecard():
+    """Shares, a percentage, a number, a negative correlation, an untested claim."""
+    return pd.DataFrame(
+        [
+            ["two clusters are the red sequence and the blue cloud", "natural division", 0.91, 0.88, 0.94, "recovered", "share >= 0.85"],
+            ["correlations weaken in the order of the paper", "1", -0.2, -0.6, 0.3, "not recovered", "Spearman >= 0.71"],
+            ["3 clusters keep most members", "84.2", 80.0, 75.0, 85.0, "recovered", "per cent in common >= 74.2"],
+            ["29 components are needed", "29", 12.0, 11.0, 14.0, "not recovered", "within a factor of 1.5"],
+            ["twins of AGN and of star-forming galaxies are indistinguishable", "KS p > 0.05", np.nan, np.nan, np.nan, "undecided", "energy test"],
+        ],
+        columns=["claim", "paper", "recovered", "ci_low", "ci_high", "verdict", "criterion"],
+    )
+
+
 def make_tables():
     """What every figure is drawn from, by the name of the input."""
     galaxies = make_galaxies()
@@ -148,6 +176,17 @@ def make_tables():
          ("void-filament_wall", "morphology", 0.3, 0.0, None), ("void-filament_wall", "redshift", np.inf, -0.15, None)],
         columns=["comparison", "covariate", "smd_before", "smd_after", "reason"],
     )  # fmt: skip
+    quality = pd.DataFrame(
+        {"k": [2, 3, 4], "silhouette": [0.4, 0.3, 0.2], "gmm_silhouette": [0.4, np.nan, 0.1], "stability": [1, 0.9, 0.8],
+         "gmm_stability": [1, 0.8, 0.7], "bootstrap_stability": [0.9, 0.8, 0.6], "bootstrap_low": [0.8, 0.6, 0.3],
+         "bootstrap_high": [1, 0.9, 0.8], "ari_kmeans_gmm": [0.9, 0.5, 0.4], "share_kmeans_gmm": [0.95, 0.8, 0.7],
+         "share_low": [0.9, 0.7, 0.6], "share_high": [1, 0.9, 0.8]}
+    )  # fmt: skip
+    strengths = pd.DataFrame(
+        {"property": properties[:4], "n": [72, 67, 69, 72], "strength": [0.9, 0.7, 0.5, 0.1], "strength_low": [0.8, 0.6, 0.4, 0.0],
+         "strength_high": [0.95, 0.8, 0.6, 0.3], "rank": [1, 2, 3, 4], "rank_low": [1, 1, 2, 3], "rank_high": [2, 3, 4, 4],
+         "space_distance_r": [0.8, 0.7, 0.6, -0.05]}
+    )  # fmt: skip
     ledger = galaxies[["galaxy"]].assign(
         stage="maps", verdict="accepted", reason=pd.Series([None] * N, dtype=object)
     )
@@ -157,7 +196,8 @@ def make_tables():
         "galaxies": galaxies, "classes": classes, "umap": plane, "clusters": clusters, "comparisons": comparisons, "distances": distances,
         "power": power, "correlations": correlations, "variance": pd.DataFrame({"component": [1.0, 2, 3], "explained_variance_ratio": [0.5, 0.2, 0.1]}),
         "probes": probes, "histories": {"full": history, "no_luminosity": history.iloc[:7]}, "balance": balance, "verdicts": ledger,
-        "basis": make_basis(), "views": make_views(),
+        "basis": make_basis(), "views": make_views(), "map_power": make_map_power(), "strengths": strengths, "quality": quality,
+        "scorecard": make_scorecard(),
     }  # fmt: skip
 
 

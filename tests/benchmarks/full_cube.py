@@ -33,12 +33,13 @@ def main():
     sys.path.insert(0, str(ROOT / "workflow"))
     import numpy as np
     from astropy.io import fits
-    from sklearn.decomposition import PCA, IncrementalPCA
 
     from cubespace.cosmology import luminosity_distance
     from cubespace.cubes.readers import read_cube
     from cubespace.sample import release
-    from cubespace.spectra.moments import merge, moments
+    from cubespace.spectra.basis import read_basis
+    from cubespace.spectra.moments import galaxy_moments
+    from cubespace.spectra.project import galaxy_maps
     from cubespace.tables import read_table, write_table
 
     truth = read_table(ROOT / "resources/demo/truth.csv").set_index("galaxy").loc[GALAXY]
@@ -63,7 +64,7 @@ def main():
         for name, (seconds, memory) in rows.items():
             print(f"  {name:10} {seconds:6.1f} s   peak {memory:6.0f} MB")
         total = rows["moments"][0] + rows["maps"][0]
-        print(f"  moments + maps {total:.1f} s (budget: 20 s), peak {max(rows['moments'][1], rows['maps'][1]):.0f} MB (budget: 2000 MB)")
+        print(f"  moments + maps {total:.1f} s (budget: 20 s), peak {max(rows['moments'][1], rows['maps'][1]):.0f} MB (budget: 1500 MB)")
 
         def seconds(function):
             started = time.perf_counter()
@@ -76,23 +77,27 @@ def main():
 
         ours, _ = seconds(lambda: read_cube(cube))
         theirs, _ = seconds(plain)
+        def compute(function, *options, **more):
+            """Process time of the best of three, on a cube read afresh (the first look changes its flags)."""
+            best = np.inf
+            for _ in range(3):
+                fresh = read_cube(cube)
+                started = time.process_time()
+                function(fresh, *options, **more)
+                best = min(best, time.process_time() - started)
+            return best
+
+        decode = np.inf
+        for _ in range(3):
+            started = time.process_time()
+            read_cube(cube)
+            decode = min(decode, time.process_time() - started)
+        first = compute(galaxy_moments, z, snr_min=10)
+        second = compute(galaxy_maps, z, distance, read_basis(folder / "basis.fits"))
+        print(f"  decode {decode:.2f} s; compute: moments {first:.2f} s, maps {second:.2f} s; both over one decode "
+              f"{(first + second) / decode:.2f}, over the two that they need {(first + second) / (2 * decode):.2f}")  # fmt: skip
         print(f"  reading: astropy takes {theirs / ours:.1f} times as long as our reader ({theirs:.1f} s, {ours:.1f} s)")
 
-    rng = np.random.default_rng(1)
-    spectra = (rng.normal(size=(20000, 30)) @ rng.normal(size=(30, 1533)) + rng.normal(size=(20000, 1533))).astype(np.float32)
-    parts = np.array_split(spectra, 100)
-
-    def merged():
-        total = moments(parts[0])
-        for part in parts[1:]:
-            total = merge(total, moments(part))
-        return np.linalg.eigh(total.scatter)
-
-    ours, _ = seconds(merged)
-    full, _ = seconds(lambda: PCA(29, svd_solver="covariance_eigh").fit(spectra))
-    incremental, _ = seconds(lambda: IncrementalPCA(29, batch_size=2000).fit(spectra))
-    print(f"  PCA of 20,000 x 1,533 in 100 parts: scikit-learn's IncrementalPCA takes {incremental / ours:.1f} times as long, "
-          f"its PCA of all at once {full / ours:.2f} times ({ours:.1f} s here)")  # fmt: skip
     print(f"  peak of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 

@@ -1,6 +1,7 @@
 """Table 1: clusters with and without luminosity."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cubespace.errors import CubespaceError
@@ -8,7 +9,7 @@ from cubespace.populations.ablation import luminosity_ablation
 from cubespace.space.clusters import common_share
 from cubespace.space.neighbours import read_embedding
 from cubespace.steps import ablation as step
-from cubespace.tables import read_table
+from cubespace.tables import read_table, write_table
 from fake_embeddings import embedding_table
 
 
@@ -57,7 +58,9 @@ def test_planted_exchange_is_recovered_and_only_the_release_counts(tmp_path):
 
 def test_step(tmp_path):
     full, without = two_variants(tmp_path, 0)
-    step.main(["--full", str(full), "--no-luminosity", str(without), "--out", str(tmp_path / "t.csv"),
+    names = read_embedding(full).galaxies
+    write_table(pd.DataFrame({"galaxy": names, "pointing": names}), tmp_path / "g.parquet")
+    step.main(["--full", str(full), "--no-luminosity", str(without), "--galaxies", str(tmp_path / "g.parquet"), "--out", str(tmp_path / "t.csv"),
                "--settings", '{"k": [2, 3, 4, 5], "n_init": 2, "n_seeds": 2}'])  # fmt: skip
     table = read_table(tmp_path / "t.csv")
     assert table["clusters"].tolist() == [2, 3, 4] and table["common_percent"].iloc[0] == 100

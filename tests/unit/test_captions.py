@@ -11,7 +11,8 @@ from conftest import ROOT
 
 _CONFIG = {
     "survey": "test survey", "seed": 0, "mock": None, "spectra": {"grid": [3739, 6803, 2], "window": [5600, 5800], "snr_min": 30},
-    "basis": {"n_components": 29}, "network": {"training": {"temperature": 0.5}}, "populations": {"twins": {"caliper": 0.2}},
+    "basis": {"n_components": 29}, "network": {"training": {"temperature": 0.5}}, "populations": {"twins": {"caliper": 0.2}, "injection": {"aperture_arcsec": 3, "young_log_age": 8.5}},
+    "space": {"clusters": {"green_valley": [-11.3, -10.8]}},
 }  # fmt: skip
 CAPTIONS = sorted(path.stem for path in (ROOT / "workflow" / "report").glob("*.rst"))
 

@@ -3,6 +3,7 @@
 from itertools import product
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from cubespace.errors import CubespaceError
 from cubespace.space import clusters as c
 from cubespace.space.neighbours import unit_rows
 from cubespace.steps import cluster as step
-from cubespace.tables import read_table
+from cubespace.tables import read_table, write_table
 from fake_embeddings import embedding_table
 
 
@@ -179,14 +180,19 @@ def test_silhouette_by_hand():
 
 def test_step_gives_equal_bytes_twice(tmp_path):
     vectors, _ = planted(3, n=12)
-    embedding_table(tmp_path / "e.parquet", vectors, ["train"] * 30 + ["embed"] * 6)
+    names = embedding_table(tmp_path / "e.parquet", vectors, ["train"] * 30 + ["embed"] * 6)["galaxy"]
+    galaxies = pd.DataFrame({"galaxy": names, "pointing": names, "log_mass": 10.0, "log_sfr": np.repeat([-2.0, -1.1, 0], 12)})
+    write_table(galaxies, tmp_path / "g.parquet")
     written = []
     for name in "ab":
-        paths = tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv"
+        paths = tmp_path / f"{name}.parquet", tmp_path / f"{name}.csv", tmp_path / f"{name}v.csv"
         step.main(["--embedding", str(tmp_path / "e.parquet"), "--out", str(paths[0]), "--summary", str(paths[1]),
-                   "--settings", '{"k": [2, 3], "n_init": 3, "n_seeds": 2, "seed": 4}'])  # fmt: skip
+                   "--galaxies", str(tmp_path / "g.parquet"), "--valley", str(paths[2]), "--settings", '{"k": [2, 3], "n_init": 3, "n_seeds": 2, "seed": 4}'])  # fmt: skip
         written.append([path.read_bytes() for path in paths])
     assert written[0] == written[1]
     labels, summary = read_table(tmp_path / "a.parquet"), read_table(tmp_path / "a.csv")
     assert list(labels.columns) == ["galaxy", "kmeans_2", "gmm_2", "kmeans_3", "gmm_3"] and len(labels) == 36
     assert labels.notna().all().all() and summary["n"].tolist() == [30, 30]
+    valley = read_table(tmp_path / "av.csv").set_index("clusters")
+    assert valley.loc["kmeans_3", ["completeness", "purity", "f1", "n_valley"]].tolist() == [1, 1, 1, 12]
+    assert valley.loc["kmeans_2", "purity"] == 0.5 and valley.loc["kmeans_3", "p_permutation"] == 0.001

@@ -111,6 +111,29 @@ def test_twins_are_permuted_within_pairs():
     assert table["statistic"].iloc[0] == pytest.approx(expected.statistic) and table["n_a"].iloc[0] == 8
 
 
+def test_placebo_twins_are_an_arm_of_their_own():
+    vectors, names, classes, twins = survey()
+    placebo = pd.DataFrame([("SF-SF", names[20 + i], names[34 + i]) for i in range(10)], columns=twins.columns)
+    twins = pd.concat([twins, placebo], ignore_index=True)
+    family = [{"a": "AGN", "b": "SF", "by": "nuclear_class", "matched": True}]
+    tables = c.compare(names, vectors, np.arange(N), classes, twins, family, ["energy", "mmd"], 199, n_trials=4, power_permutations=19)
+    table = tables.comparisons
+    assert table[["a", "b", "arm", "n_a"]].values.tolist() == [["AGN", "SF", "main", 8]] * 2 + [["SF", "SF", "placebo", 10]] * 2
+    assert table["p_value"].notna().all()
+    assert table["q_bh"].isna().tolist() == [False, False, True, True]  # a placebo is no hypothesis
+    assert np.allclose(table["q_bh"][:2], stats.false_discovery_control(table["p_value"][:2].astype(float)))
+    assert set(tables.power["comparison"]) == {"AGN-SF"} and table["minimum_detectable_effect"][2:].isna().all()
+
+
+def test_only_galaxies_of_one_role():
+    vectors, names, classes, twins = survey()
+    family = [{"a": "passive", "b": "SF", "on": "validation"}, {"a": "passive", "b": "SF"}]
+    table = c.compare(names, vectors, np.arange(N), classes, twins, family, ["energy"], 99, power=False, min_size=2).comparisons
+    seen = classes["role"] == "validation"
+    assert table["n_a"].tolist() == [int((seen & (classes["nuclear_class"] == "passive")).sum()), 20] and table["n_a"][0] == 3
+    assert table["on"][0] == "validation" and pd.isna(table["on"][1])
+
+
 def test_twins_by_name_and_ambiguous_twins():
     _, names, classes, twins = survey()
     other = twins.assign(comparison="agn_sf_strict")
@@ -186,6 +209,7 @@ def test_step_is_repeatable_and_writes_nulls(tmp_path):
             "out": tmp_path / f"{out}.csv",
             "power": tmp_path / f"{out}p.csv",
             "distances": tmp_path / f"{out}d.csv",
+            "controls": tmp_path / f"{out}c.csv",
         }
         inputs = {"embedding": "e.parquet", "galaxies": "g.parquet", "classes": "c.parquet", "twins": "t.csv"}
         options = {**{k: tmp_path / v for k, v in inputs.items()}, **paths}
@@ -196,6 +220,8 @@ def test_step_is_repeatable_and_writes_nulls(tmp_path):
     assert written[0] == written[1]
     assert not any(b"nan" in content.lower() for content in written[0])
     table, power = read_table(tmp_path / "x.csv"), read_table(tmp_path / "xp.csv")
+    controls = read_table(tmp_path / "xc.csv")
+    assert controls["on"].eq("validation").all() and controls["a"].unique().tolist() == ["passive", "void"]
     assert len(table) == 18 and table["matched"].tolist() == ["False"] * 12 + ["True"] * 6
     assert set(power["comparison"]) == {"passive-SF", "AGN-SF"} and power["power"].between(0, 1).all()
     classes_again = c.classes_of(read_table(tmp_path / "c.parquet"), names, classes["role"])

@@ -194,13 +194,13 @@ def test_step_writes_nulls_not_nan(tmp_path):
                              "redshift": 0.01 + 0.001 * rng.normal(size=48), "log_sfr": [1.0] * 3 + [np.nan] * 45})  # fmt: skip
     write_table(galaxies, tmp_path / "g.parquet")
     options = {"embedding": "e.parquet", "untrained": "u.parquet", "pooled": "p.parquet", "galaxies": "g.parquet", "out": "c.csv",
-               "variance": "v.csv", "probes": "r.csv"}  # fmt: skip
+               "variance": "v.csv", "probes": "r.csv", "strengths": "s.csv"}  # fmt: skip
     step.main(
         [x for k, v in options.items() for x in (f"--{k}", str(tmp_path / v))]
         + ["--settings", '{"n_permutations": 199, "n_folds": 4}']
     )
     text = (
-        (tmp_path / "c.csv").read_text() + (tmp_path / "r.csv").read_text() + (tmp_path / "v.csv").read_text()
+        (tmp_path / "s.csv").read_text() + (tmp_path / "c.csv").read_text() + (tmp_path / "r.csv").read_text() + (tmp_path / "v.csv").read_text()
     )
     assert "nan" not in text.lower()
     probes = read_table(tmp_path / "r.csv").set_index("property")

@@ -7,6 +7,8 @@ import torch
 from cubespace.errors import CubespaceError
 from cubespace.network import encoder
 from cubespace.network.encoder import (
+    ATTENTION_GAIN,
+    AttentionPooling,
     Encoder,
     choose_device,
     load_weights,
@@ -107,7 +109,8 @@ def test_weights_survive_the_disk(tmp_path):
     save_weights(path, network, {"release_digest": "abc", "variant": "full"})
     save_weights(tmp_path / "again.safetensors", network, {"release_digest": "abc", "variant": "full"})
     loaded, metadata = load_weights(path)
-    assert metadata == {"release_digest": "abc", "variant": "full", "channels": "6"}
+    architecture = '{"bias": 0.0, "heads": 8, "light": [0.0, 2.0], "mask": false, "pooling": ["max"]}'
+    assert metadata == {"release_digest": "abc", "variant": "full", "channels": "6", "encoder": architecture}
     assert not loaded.training
     assert encoder.weights_digest(loaded) == encoder.weights_digest(network)
     assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
@@ -155,3 +158,120 @@ def test_precision_is_chosen_or_refused(monkeypatch):
         mixed_precision(cpu, "half")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: False)
     assert mixed_precision(torch.device("cuda"))[1] is torch.float16
+
+
+def galaxy_batch(n=5, channels=4, shape=(18, 20), seed=0):
+    """Maps whose last channel is the mask; sky is zero, as `network_input` gives it."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, channels + 1, *shape, generator=generator)
+    x[:, -1] = (x[:, -1] > -0.3).float()
+    x[:, :-1] *= x[:, -1:]
+    return x
+
+
+def test_attention_is_the_weighted_mean_written_out():
+    """Against a loop over heads and spaxels."""
+    pooling = AttentionPooling(3, 2).eval()
+    with torch.no_grad():
+        pooling.attention.copy_(torch.tensor([[0.1, 0.0, -0.05], [0.0, 0.2, 0.1]]))
+    x = galaxy_batch(2, 3, (5, 6))
+    found = pooling(x[:, :3], x[:, 3:]).detach().numpy()
+    for galaxy, row in zip(x.numpy().astype(float), found, strict=True):
+        spectra = galaxy[:3, galaxy[3] == 1].T
+        means, sums = [], []
+        for head in pooling.attention.detach().numpy():
+            weight = np.exp(ATTENTION_GAIN * spectra @ head)
+            means.append((weight[:, None] * spectra).sum(axis=0) / weight.sum())
+            sums.append(np.log(weight.sum()))
+        norm = np.sqrt(1 + 1e-5)  # batch norm in evaluation mode, never trained
+        np.testing.assert_allclose(row * norm, np.concatenate([*means, sums]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_head_along_luminosity_gives_the_total_luminosity():
+    """ln 10 on log10 L: the log-sum is ln of the summed luminosity, and halving the resolution changes it not."""
+    pooling = AttentionPooling(2, 1).eval()
+    with torch.no_grad():
+        pooling.attention.copy_(torch.tensor([[np.log(10) / ATTENTION_GAIN, 0.0]]))
+    rng = np.random.default_rng(4)
+    luminosity, c = 10 ** rng.normal(0, 0.5, (8, 8)), rng.normal(size=(8, 8))
+    blocks = luminosity.reshape(4, 2, 4, 2).sum(axis=(1, 3))
+    mixed = (luminosity * c).reshape(4, 2, 4, 2).sum(axis=(1, 3)) / blocks
+    results = []
+    for light, coefficient in ((luminosity, c), (blocks, mixed)):
+        x = torch.tensor(np.stack([np.log10(light), coefficient])[None], dtype=torch.float32)
+        results.append(pooling(x, torch.ones_like(x[:, :1])).detach().numpy()[0])
+    np.testing.assert_allclose(results[0][2] * np.sqrt(1 + 1e-5), np.log(luminosity.sum()), rtol=1e-5)
+    np.testing.assert_allclose(results[0][1:], results[1][1:], rtol=1e-4)  # mean coefficient, total
+
+
+def test_heads_start_from_powers_of_the_light():
+    """exp(score) of head h goes as L^p, p = 0, 1, 2, but for the small random part; without luminosity all are even."""
+    sigma = 0.6
+    for luminosity, powers in ((sigma, [0, 1, 2]), (None, [0, 0, 0])):
+        network = Encoder(3, settings={"preset": "best", "heads": 3}, luminosity=luminosity)
+        scores = ATTENTION_GAIN * network.attention.attention.detach().numpy()
+        found = scores[:, 0] / (sigma * np.log(10))  # change of ln weight per unit of ln L
+        assert np.abs(found - powers).max() < 0.3 and 0 < np.abs(scores[:, 1:]).max() < 0.5
+
+
+@pytest.mark.parametrize("move", [lambda x: x.flip(2), lambda x: x.transpose(2, 3), lambda x: x.roll((3, -2), (2, 3))])
+def test_best_is_blind_to_orientation_and_place(move):
+    network = Encoder(4, settings={"preset": "best"}).eval()
+    x = galaxy_batch(seed=1)
+    with torch.inference_mode():
+        assert torch.allclose(network.represent(x), network.represent(move(x)), atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", [["attention"], ["max", "mean"], ["max", "attention"]])
+def test_sky_is_not_seen_through_the_mask(pooling):
+    """What attention, and convolutions far from the edge, are given does not depend on how far the sky reaches."""
+    network = Encoder(3, seed=1, settings={"pooling": pooling, "mask": True}).eval()
+    x = torch.zeros(2, 4, 32, 32)
+    x[:, :, 8:24, 8:24] = galaxy_batch(2, 3, (16, 16))
+    wide = torch.zeros(2, 4, 64, 64)
+    wide[:, :, 16:48, 16:48] = x
+    with torch.inference_mode():
+        assert torch.allclose(network.represent(x), network.represent(wide), atol=1e-4)
+
+
+def test_a_galaxy_that_is_all_covered_is_safe():
+    for pooling in (["attention"], ["max", "mean"]):
+        network = Encoder(3, settings={"pooling": pooling, "mask": True})
+        x = galaxy_batch(4, 3)
+        x[0] = 0
+        h, z = network(x)
+        (h.sum() + z.square().sum()).backward()
+        assert torch.isfinite(h).all() and all(torch.isfinite(p.grad).all() for p in network.parameters())
+
+
+def test_counts_of_best_stay_within_the_budget():
+    total, trained, running = parameter_counts(Encoder(30, settings={"preset": "best"}))
+    assert (total, trained, running) == (205_456, 203_552, 1_904)  # far below twice the paper's
+
+
+def test_weights_bring_their_own_settings(tmp_path):
+    network = Encoder(4, seed=2, settings={"preset": "best", "heads": 3}).eval()
+    save_weights(tmp_path / "w.safetensors", network, {})
+    loaded, _ = load_weights(tmp_path / "w.safetensors")
+    assert loaded.settings == network.settings and loaded.mask
+    x = galaxy_batch()
+    with torch.inference_mode():
+        assert torch.equal(loaded(x)[1], network(x)[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"preset": "better"}, "preset must be one of paper, best"),
+        ({"layers": 3}, "unknown setting.*layers"),
+        ({"pooling": []}, "pooling"),
+        ({"pooling": ["median"]}, "pooling"),
+        ({"pooling": ["attention"]}, "mask"),
+        ({"preset": "best", "heads": 0}, "heads"),
+        ({"bias": -1}, "bias"),
+        ({"light": [1]}, "light"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(given, words):
+    with pytest.raises(CubespaceError, match=words):
+        Encoder(4, settings=given)

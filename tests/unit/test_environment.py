@@ -8,6 +8,7 @@ import pytest
 
 from cubespace.cosmology import comoving_distance
 from cubespace.errors import CubespaceError
+from cubespace.populations import catalogues as cat
 from cubespace.populations import environment as env
 from cubespace.survey import population, sky
 
@@ -200,19 +201,19 @@ def test_read_groups(tmp_path):
     path.write_text(
         "GroupID,Ngal,zobs,RAJ2000,DEJ2000\n7,2,0.02,-0.1,1\n7,2,0.021,360.1,1\n9,1,,10,1\n8,1,0.03,11,1\n"
     )
-    catalogue = env.read_groups(path, TEMPEL, name="tempel", footprint={"boxes": [[0, 90, 0, 5]]})
+    catalogue = cat.read_groups(path, TEMPEL, name="tempel", footprint={"boxes": [[0, 90, 0, 5]]})
     assert catalogue.group.tolist() == ["7", "7", "8"]
     assert catalogue.members.tolist() == [2, 2, 1]
     assert catalogue.footprint.boxes == ((0.0, 90.0, 0.0, 5.0),)
-    counted = env.read_groups(path, {k: v for k, v in TEMPEL.items() if k != "members"})
+    counted = cat.read_groups(path, {k: v for k, v in TEMPEL.items() if k != "members"})
     assert (counted.name, counted.members.tolist()) == ("t", [2, 2, 1])
     with pytest.raises(CubespaceError, match=r"t\.csv.*'dist'.*RAJ2000"):
-        env.read_groups(path, {**TEMPEL, "redshift": "dist"})
+        cat.read_groups(path, {**TEMPEL, "redshift": "dist"})
     with pytest.raises(CubespaceError, match=r"columns: found .*expected"):
-        env.read_groups(path, {"ra": "RAJ2000", "dec": "DEJ2000"})
+        cat.read_groups(path, {"ra": "RAJ2000", "dec": "DEJ2000"})
     path.write_text("GroupID,Ngal,zobs,RAJ2000,DEJ2000\n7,many,0.02,0,1\n")
     with pytest.raises(CubespaceError, match=r"'Ngal': row 1: found 'many'"):
-        env.read_groups(path, TEMPEL)
+        cat.read_groups(path, TEMPEL)
 
 
 def test_read_voids_units_are_explicit(tmp_path):
@@ -228,18 +229,18 @@ def test_read_voids_units_are_explicit(tmp_path):
     polar = {"ra": "ra", "dec": "dec", "distance": "r", "radius": "Reff"}
     by_redshift = {"ra": "ra", "dec": "dec", "redshift": "redshift", "radius": "Reff"}
     read = [
-        env.read_voids(path, cartesian, "Mpc/h", **cosmology),
-        env.read_voids(path, polar, "Mpc/h", **cosmology),
-        env.read_voids(path, by_redshift, "Mpc/h", **cosmology),
-        env.read_voids(scaled, cartesian, "Mpc", **cosmology),
+        cat.read_voids(path, cartesian, "Mpc/h", **cosmology),
+        cat.read_voids(path, polar, "Mpc/h", **cosmology),
+        cat.read_voids(path, by_redshift, "Mpc/h", **cosmology),
+        cat.read_voids(scaled, cartesian, "Mpc", **cosmology),
     ]
     for catalogue in read:
         np.testing.assert_allclose(catalogue.centre, [[x, y, z]], rtol=1e-9)
         assert catalogue.radius == pytest.approx([10.0])
     with pytest.raises(CubespaceError, match="length_unit: found 'none', expected 'Mpc/h' or 'Mpc'"):
-        env.read_voids(path, cartesian)
+        cat.read_voids(path, cartesian)
     with pytest.raises(CubespaceError, match="expected x, y, z or ra, dec, distance or ra, dec, redshift"):
-        env.read_voids(path, {"ra": "ra", "dec": "dec", "radius": "Reff"}, "Mpc/h")
+        cat.read_voids(path, {"ra": "ra", "dec": "dec", "radius": "Reff"}, "Mpc/h")
 
 
 def test_stated_classes_go_before_ours():
@@ -286,9 +287,9 @@ def test_brute_force_on_random_galaxies(seed):
 
 def _read(folder):
     footprint = {"boxes": [list(box) for box in sky.FOOTPRINT]}
-    groups_read = env.read_groups(folder / "groups.csv", TEMPEL, name="groups", footprint=footprint)
+    groups_read = cat.read_groups(folder / "groups.csv", TEMPEL, name="groups", footprint=footprint)
     columns = {"x": "x", "y": "y", "z": "z", "radius": "Reff", "void": "void"}
-    return groups_read, env.read_voids(
+    return groups_read, cat.read_voids(
         folder / "voids.txt", columns, "Mpc/h", name="voids", footprint=footprint
     )
 
@@ -346,6 +347,7 @@ def test_classify_step_on_the_demo(tmp_path):
         tables,
         cosmology,
         {"method": "sheet", "validation_fraction": 0.2, "seed": 1},
+        str(ROOT / "resources" / "morphology.csv"),
     )
     write_table(sample.galaxies, tmp_path / "galaxies.parquet", meta={"release_digest": "abc"})
     footprint = {"boxes": [list(box) for box in sky.FOOTPRINT]}
@@ -382,9 +384,10 @@ def test_classify_step_on_the_demo(tmp_path):
     assert classes["galaxy"].tolist() == truth["galaxy"].tolist()
     assert classes["environment"].tolist() == truth["environment"].tolist()
     known = classes["nuclear_class"] != "undetermined"
-    assert ((classes["nuclear_class"] == "AGN") == (truth["agn"] == 1))[known].all()
-    assert known[truth["agn"] == 1].all()
-    # undetermined: the two zero central EW always; a blemished ratio or global EW only where it is needed
-    assert 2 <= (~known).sum() <= 6
+    # lines are measured with errors: most AGN are found, and few that are none
+    agn, found = truth["agn"] == 1, classes["nuclear_class"] == "AGN"
+    assert (found & agn).sum() >= 0.7 * agn.sum() and (found & ~agn).sum() <= 0.05 * len(truth)
+    # undetermined: the two zero central EW always; a ratio too uncertain or lost where it is needed (real table: one in ten)
+    assert 2 <= (~known).sum() <= 18
     assert classes.attrs["meta"]["release_digest"] == "abc"
     assert set(classes["void_catalogue"]) == {"voids"}

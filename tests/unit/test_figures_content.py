@@ -14,7 +14,7 @@ from cubespace.figures import basis as basis_figures
 from cubespace.figures import clusters as cluster_figures
 from cubespace.figures import comparisons as comparison_figures
 from cubespace.figures import correlations as correlation_figures
-from cubespace.figures import maps, sample, style, training, umap, verdicts
+from cubespace.figures import maps, registry, sample, style, training, umap, verdicts
 from cubespace.morphology import BINS
 from cubespace.spectra.basis import Basis
 from figure_tables import N, drawn_points, make_basis, make_tables, texts
@@ -45,7 +45,7 @@ def test_sample_counts_every_galaxy_once(tables):
         6: 3,
         8: 5,
     }  # by construction; 7 = BCD has none, 8 = unknown
-    assert "not shown: no value (3)" in texts(figure)
+    assert f"{N - 3} of {N}; others without a value (3)" in texts(figure)
     assert (
         sum(
             len(item.get_offsets())
@@ -171,7 +171,7 @@ def test_untested_comparison_says_why(tables):
 def test_histograms_are_densities_of_all_galaxies(tables):
     figure = comparison_figures.draw_twins(tables["comparisons"], tables["distances"])
     axes = figure.axes[1]  # F&W and cluster
-    outlines = [patch for patch in axes.patches if patch.get_label() in ("F&W (20)", "cluster (30)")]
+    outlines = [patch for patch in axes.patches if patch.get_label() in ("F&W (20 of 20)", "cluster (30 of 30)")]
     assert len(outlines) == 2
     for patch in outlines:
         density, edges, _ = patch.get_data()
@@ -211,13 +211,42 @@ def test_love_plot_shows_absolute_differences(tables):
 def test_power_curves_are_those_of_the_table(tables):
     figure = comparison_figures.draw_power(tables["power"], tables["comparisons"])
     titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
-    assert titles == ["F&W vs. cluster, twins", "void vs. F&W, twins"]
+    assert titles == ["F&W vs. cluster (20 twins)", "void vs. F&W (20 twins)"]
     curves = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 4]
     assert len(curves) == len(style.TEST)
     np.testing.assert_allclose(curves[0].get_ydata(), [0.05, 0.275, 0.5, 0.95])
     assert sum(
         line.get_marker() == "^" and list(line.get_xdata()) == [0.8] for line in figure.axes[0].lines
     ) == len(style.TEST)
+
+
+def test_placebo_pairs_are_in_no_love_plot(tables):
+    placebo = tables["balance"].assign(comparison="SF-SF")
+    assert "no populations were matched" in texts(comparison_figures.draw_balance(placebo))
+
+
+def test_power_in_maps_has_zero_apart_and_says_what_was_not_tried(tables):
+    figure = registry.draw("map_power", map_power=tables["map_power"])
+    outskirts, nuclei = figure.axes[:2]
+    line = outskirts.lines[0]
+    np.testing.assert_allclose(line.get_ydata(), [0.05, 0.15, 0.35, 0.85])
+    x = line.get_xdata()
+    assert x[0] < 0.05 and (np.diff(x) > 0).all() and np.allclose(x[1:], [0.05, 0.15, 0.4], rtol=0.05)
+    assert [label.get_text() for label in outskirts.get_xticklabels()] == ["0", "0.05", "0.15", "0.4"]
+    assert "20 placebo pairs of F&W" in outskirts.get_title(loc="left")
+    assert "not tried:\n3 pairs" in "\n".join(item.get_text() for item in nuclei.texts)
+
+
+def test_order_of_strengths_is_that_of_the_table(tables):
+    figure = registry.draw("order", strengths=tables["strengths"])
+    ranks = np.asarray(figure.axes[1].collections[1].get_offsets())
+    np.testing.assert_allclose(ranks, [[1, 0], [2, 1], [3, 2], [4, 3]])
+    assert figure.axes[0].get_yticklabels()[1].get_text().endswith("(67)")
+
+
+def test_umap_figures_say_how_many_galaxies_have_no_place(tables):
+    words = texts(registry.draw("fig05_umap_geometry", galaxies=tables["galaxies"], umap=tables["umap"].iloc[:-2]))
+    assert f"{N - 2} of {N} galaxies; 2 rejected" in words
 
 
 def test_correlations_strongest_first_with_marks(tables):

@@ -173,6 +173,86 @@ def test_star_mask():
     assert instrument.star_mask([], inside, 0.5).sum() == 0
 
 
+def test_gaia_list_misses_stars_and_marks_nuclei():
+    """Shares over 3000 galaxies: one star in ten has no circle; 37 galaxies of 898 have one on the nucleus."""
+    field = instrument.frame(2.0, np.random.default_rng(1))
+    stars = circles = nuclei = 0
+    for seed in range(3000):
+        rng = np.random.default_rng(seed)
+        positions, _, _ = instrument.draw_stars(field, rng)
+        listed = instrument.draw_circles(positions, field, rng)
+        on_nucleus = np.any(np.all(listed == field.centre, axis=1)) if len(listed) else False
+        known = {tuple(position) for position in positions}
+        assert all(tuple(place) in known for place in listed[: len(listed) - on_nucleus])
+        stars, circles, nuclei = stars + len(positions), circles + len(listed) - on_nucleus, nuclei + on_nucleus
+    assert 1 - circles / stars == pytest.approx(instrument.UNLISTED, abs=0.012)
+    assert nuclei / 3000 == pytest.approx(37 / 898, abs=0.011)
+
+
+def plain(seed, corner_light=0.3):
+    """A flat sky of constant light through the instrument."""
+    field = instrument.frame(2.0, np.random.default_rng(0))
+    inside = instrument.binned_field(field)
+    light = np.full((int(inside.sum()), 1877), corner_light, np.float32)
+    return inside, instrument.observe(light, inside, 2.0, np.random.default_rng(seed))
+
+
+def test_vignetted_corner():
+    """One corner of six; both ends of the spectrum; noisier, then flagged and zero; nothing elsewhere."""
+    near, loss = instrument.vignetting(np.ones((200, 200), bool), 0.5, 1)
+    y, x = np.unravel_index(near.argmax(), near.shape)
+    # corner 1 is 60 degrees from west: 38.5 arcsec x (sin 60, cos 60) from the middle (99.5, 99.5)
+    assert (y, x) == (round(99.5 + 77 * np.sin(np.pi / 3)), round(99.5 + 77 * np.cos(np.pi / 3)))
+    distance = np.hypot(*(np.indices(near.shape) - np.array([y, x])[:, None, None])) * 0.5
+    assert near.max() > 0.95 and not near[distance > 14.5].any()
+    wave = instrument.WAVELENGTH
+    assert not loss[(wave > 3900) & (wave < 7150)].any() and loss[wave > 7352].all() and loss[wave < 3760].min() > 0.6
+
+    inside, seen = plain(3)
+    vignetted = [instrument.vignetting(inside, 2.0, corner)[0] > 0.1 for corner in range(6)]
+    red, middle = wave > 7350, (wave > 5000) & (wave < 6800)
+    flagged = [seen.bad[2:-1][red[2:-1]][:, part].mean() for part in vignetted]
+    worst = int(np.argmax(flagged))
+    assert flagged[worst] > 0.1 and max(flagged[:worst] + flagged[worst + 1 :]) < 0.01
+    lost = (seen.bad == 1) & inside & (seen.error == 0)
+    assert not seen.flux[lost].any()
+    rise = [np.median(seen.error[red][:, part]) / np.median(seen.error[middle][:, part]) for part in vignetted]
+    assert rise[worst] > 1.15 * np.median(rise)
+    corners = {int(np.argmax([plain(seed)[1].bad[1860, p].mean() for p in vignetted])) for seed in range(12)}
+    assert len(corners) >= 3  # drawn anew for each galaxy
+
+
+def test_cosmic_rays_and_their_errors():
+    """1.2e-4 hits a sample, 1-3 channels long (mean 2), of 1 or 2 pixels (mean 5/3): 4e-4 flagged; half leave a spike with a
+    huge ERROR, half a zero with ERROR 0."""
+    inside, seen = plain(5)
+    middle = (instrument.WAVELENGTH > 4000) & (instrument.WAVELENGTH < 7000)
+    bad = (seen.bad[middle] == 1) & inside
+    assert bad[:, inside].mean() == pytest.approx(4e-4, rel=0.15)
+    huge, zero = seen.error[middle][bad] == np.float32(instrument.BAD_ERROR), seen.error[middle][bad] == 0
+    assert (huge | zero).all() and huge.mean() == pytest.approx(0.5, abs=0.06)
+    assert (seen.flux[middle][bad][huge] > 0.3).mean() > 0.95 and not seen.flux[middle][bad][zero].any()
+
+
+def test_sizes_and_centres_vary():
+    frames = [instrument.frame(0.5, np.random.default_rng(seed)) for seed in range(40)]
+    assert len({frame.shape for frame in frames}) >= 6
+    assert all(140 <= ny <= 152 and 156 <= nx <= 164 for ny, nx in (frame.shape for frame in frames))
+    off = [np.hypot(*(np.array(f.centre) - (np.array(f.shape) - 1) / 2)) * 0.5 for f in frames]
+    assert 0.4 < np.median(off) < 2.0  # arcsec
+
+
+def test_med_vel_is_wrong_in_some_headers():
+    """15 % say another galaxy's velocity; the others are right to 60 km/s."""
+    row = SPIRAL | {"redshift": 0.0137}
+    found = [
+        instrument.header(row, (37, 40), 2.0, (18, 20), np.random.default_rng(seed))["MED_VEL"] for seed in range(600)
+    ]
+    off = np.abs(np.array(found) - 299792.458 * 0.0137)
+    assert (off > 300).mean() == pytest.approx(instrument.WRONG_MED_VEL, abs=0.04)
+    assert off[off < 300].std() < 60
+
+
 def test_star_numbers_follow_the_survey():
     field = instrument.frame(2.0, np.random.default_rng(1))
     counts = [len(instrument.draw_stars(field, np.random.default_rng(seed))[0]) for seed in range(600)]

@@ -1,12 +1,14 @@
 """Power of the two-sample tests against planted shifts."""
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from cubespace.populations import power as p
 from cubespace.populations.two_sample import all_tests
-from cubespace.space.neighbours import unit_rows
+from cubespace.space.neighbours import cosine_distances, unit_rows
 
 ENERGY = {"energy": all_tests()["energy"]}
 
@@ -73,7 +75,7 @@ def test_a_shift_beyond_reach_is_null_with_a_reason():
     found = p.power_curve(vectors, labels, ENERGY, pairs, effects=(0, 2.0), n_trials=5)
     assert (
         np.isnan(found.detectable["energy"])
-        and found.reason["energy"] == "power 0.00 at the largest shift tried, 2 standard deviations"
+        and found.reason["energy"] == "power 0.00 at the largest effect tried, 2 standard deviations"
     )
 
 
@@ -87,3 +89,38 @@ def test_twins_see_less_far_with_free_labels_than_with_swaps():
         vectors, labels, ENERGY, pairs, effects=(0, 0.5), n_trials=15, n_permutations=59
     ).curve["power"]
     assert swaps.iloc[0] <= 0.2 and swaps.iloc[1] >= 0.8
+
+
+def test_distances_of_shifted_galaxies_are_those_of_the_shifted_vectors():
+    vectors, labels = galaxies(12, 9)
+    planted = p.ShiftedMeans(vectors, labels)
+    distances, drawn, pairs, _ = planted.trial(1.5, np.random.default_rng(0))
+    moved, step = p.null_galaxies(vectors, labels)
+    assert pairs is None and drawn.sum() == 9
+    np.testing.assert_allclose(distances, cosine_distances(moved + 1.5 * np.outer(drawn, step)), atol=1e-12)
+
+
+def test_planted_twins_have_the_effect_in_one_of_each_pair():
+    rng = np.random.default_rng(1)
+    plain = rng.normal(size=(8, 5)) + 3
+    planted = {1.0: plain + np.eye(5)[0], 2.0: plain + 2 * np.eye(5)[0]}
+    pairs = np.array([[0, 1], [2, 3], [4, 5], [6, 7]])
+    trials = p.PlantedTwins(plain, planted, pairs, n_pairs=3)
+    for effect, others in ((0.0, plain), (2.0, planted[2.0])):
+        distances, labels, index, _ = trials.trial(effect, np.random.default_rng(5))
+        assert labels.tolist() == [False] * 3 + [True] * 3 and index.tolist() == [[0, 3], [1, 4], [2, 5]]
+        fits = []
+        for chosen in itertools.combinations(range(4), 3):
+            for flips in itertools.product([False, True], repeat=3):
+                left = [pairs[c][int(f)] for c, f in zip(chosen, flips, strict=True)]
+                right = [pairs[c][int(not f)] for c, f in zip(chosen, flips, strict=True)]
+                fits.append(np.allclose(distances, cosine_distances(np.vstack([plain[left], others[right]])), atol=1e-12))
+        assert sum(fits) == 1
+
+
+def test_trials_stop_when_the_answer_is_clear():
+    found = p.power_curve(*galaxies(60, 60), ENERGY, effects=(0.0, 0.45, 2.0), n_trials=100, n_permutations=39)
+    trials = found.curve.set_index("effect")["n_trials"]
+    assert trials[0.0] == 20 and trials[2.0] == 20
+    few = p.power_curve(*galaxies(60, 60), ENERGY, effects=(0.0,), n_trials=7, n_permutations=39)
+    assert few.curve["n_trials"].tolist() == [7]

@@ -16,13 +16,13 @@ def names(n):
     return [f"G{i:03d}" for i in range(n)]
 
 
-def test_three_galaxies_are_too_few():
+def test_c17_three_galaxies_are_too_few():
     with pytest.raises(CubespaceError, match="at least 4 galaxies to fit, found 3"):
         umap_projection(names(3), np.eye(3), np.ones(3, bool))
 
 
 @pytest.mark.parametrize(("n", "used"), [(4, 3), (8, 7), (20, 15)])
-def test_neighbours_are_cut_to_the_galaxies_there_are(n, used):
+def test_c17_neighbours_are_cut_to_the_galaxies_there_are(n, used):
     vectors = np.random.default_rng(n).normal(size=(n, 16))
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # no truncation behind our back
@@ -34,7 +34,7 @@ def test_neighbours_are_cut_to_the_galaxies_there_are(n, used):
     )
 
 
-def test_planted_groups_stay_apart_and_projection_leaves_the_fit_alone(tmp_path, capsys):
+def test_c18_c19_planted_groups_stay_apart_and_projection_leaves_the_fit_alone(tmp_path, capsys):
     rng = np.random.default_rng(0)
     truth = np.arange(60) % 2
     vectors = np.eye(8)[truth] + 0.05 * rng.normal(size=(60, 8))

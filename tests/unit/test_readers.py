@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 import make_cubes
 from cubespace.cubes import masks, quality
-from cubespace.cubes.readers import header as cards
 from cubespace.cubes.readers import read_cube
 from cubespace.cubes.readers.container import read_hdus
 from cubespace.errors import CubeRejected, CubespaceError
@@ -53,96 +52,6 @@ def test_dr3_file_without_gaia_mask(tmp_path):
     cube = read_cube(make_cubes.write(tmp_path / "a.fits.gz", units))
     assert cube.survey == "califa_dr3" and cube.pixel_arcsec == pytest.approx(1.0) and not cube.star.any()
     assert cube.unit_scale == 1.0 and len(cube.notes) == 1 and "GAIA_MASK" in cube.notes[0]
-
-
-AXES = {
-    "cd": ({}, [3749, 3949]),
-    "cdelt": (
-        {
-            "CD3_3": None,
-            "CDELT3": 2.0,
-            "CD1_1": None,
-            "CD2_2": None,
-            "CDELT1": -0.5 / 3600,
-            "CDELT2": 0.5 / 3600,
-        },
-        [3749, 3949],
-    ),
-    "cd_sky_cdelt_axis": ({"CD3_3": None, "CDELT3": 2.0}, [3749, 3949]),
-    "stale_cdelt": ({"CDELT3": 1.0}, [3749, 3949]),
-    "nm": ({"CUNIT3": "nm", "CRVAL3": 374.9, "CD3_3": 0.2}, [3749, 3949]),
-    "um": ({"CUNIT3": "um", "CRVAL3": 0.3749, "CD3_3": 2e-4}, [3749, 3949]),
-    "m": ({"CUNIT3": "m", "CRVAL3": 3.749e-7, "CD3_3": 2e-10}, [3749, 3949]),
-    "crpix_10": ({"CRPIX3": 10.0}, [3731, 3931]),
-    "crpix_half": ({"CRPIX3": 0.5}, [3750, 3950]),
-    "log10": ({"CTYPE3": None, "CUNIT3": None, "CRVAL3": 3.55890, "CD3_3": 1e-4}, [3621.596, 3705.954]),
-    "wave_log": ({"CTYPE3": "WAVE-LOG", "CRVAL3": 3621.6, "CD3_3": 0.833904}, [3621.6, 3705.958]),
-    **{
-        f"ctype_{t}": ({"CTYPE3": t}, [3749, 3949])
-        for t in ("", "LINEAR", "LAMBDA", "WAVELENGTH", "ANGSTROMS")
-    },
-    "ctype_absent": ({"CTYPE3": None}, [3749, 3949]),
-}
-
-
-@pytest.mark.parametrize("case", AXES)
-def test_wavelength_axis(case):
-    changes, expected = AXES[case]
-    head = make_cubes.header()
-    for key, value in changes.items():
-        if value is None:
-            del head[key]
-        else:
-            head[key] = value
-    notes = []
-    axis = cards.wavelengths(head, 1877, "a.fits", notes)
-    assert axis[[0, 100]] == pytest.approx(expected, abs=1.5e-3)
-    assert bool(notes) == (case in ("cd_sky_cdelt_axis", "stale_cdelt", "log10"))
-
-
-def test_wave_log_at_sample_1000_and_reference_in_the_middle():
-    head = make_cubes.header(CTYPE3="WAVE-LOG", CRVAL3=3621.6, CD3_3=0.833904)
-    assert cards.wavelengths(head, 1877, "a", [])[1000] == pytest.approx(4559.32, abs=0.01)
-    head = make_cubes.header(CRPIX3=939.0, CRVAL3=5625.0)
-    assert cards.wavelengths(head, 1877, "a", [])[938] == 5625
-
-
-@pytest.mark.parametrize(
-    ("changes", "word"),
-    [
-        ({"CUNIT3": "Hz"}, "hz"),
-        ({"CRVAL3": 3.7}, "3.7"),
-        ({"CD3_3": -2.0}, "-2"),
-        ({"CRVAL3": None}, "CRVAL3"),
-    ],
-)
-def test_axis_that_makes_no_sense_is_refused(changes, word):
-    with pytest.raises(CubeRejected, match=word) as caught:
-        cards.wavelengths(make_cubes.header(**changes), 1877, "a.fits", [])
-    assert caught.value.code == "wavelength_axis" and "a.fits" in caught.value.detail
-
-
-@pytest.mark.parametrize(
-    ("unit", "scale"),
-    [
-        ("10^-16 erg/s/cm^2/A", 1), ("1E-16 erg/s/cm^2/Ang/spaxel", 1), ("10**(-16) erg s-1 cm-2 Angstrom-1", 1),
-        ("10^-16 ergs/s/cm^2/A", 1), ("1E-17 erg/s/cm^2/Ang/spaxel", 0.1), ("erg/s/cm2/A", 1e16),
-        ("1e-16 erg/(s cm2 A)", 1),
-    ],
-)  # fmt: skip
-def test_flux_units(unit, scale):
-    notes = []
-    assert cards.flux_scale(make_cubes.header(BUNIT=unit), "a", notes) == pytest.approx(scale)
-    assert notes == []
-
-
-@pytest.mark.parametrize("unit", [None, "", "counts", "Data Value", "1e-16 erg/s/cm2/Hz", "1e-16 erg/s/cm2"])
-def test_unknown_flux_unit_is_noted_or_refused(unit):
-    notes = []
-    assert cards.flux_scale(make_cubes.header(BUNIT=unit), "a.fits", notes) == 1
-    assert len(notes) == 1 and "a.fits" in notes[0]
-    with pytest.raises(CubeRejected, match="unit_unknown"):
-        cards.flux_scale(make_cubes.header(BUNIT=unit), "a.fits", [], "reject")
 
 
 def test_unit_is_applied_to_flux_and_error(tmp_path):
@@ -228,10 +137,6 @@ def test_alien_file_lists_what_it_holds(tmp_path):
     )
 
 
-def test_real_cube_of_another_instrument(shared_data):
-    rejected(shared_data / "ifu" / "subcub_mosaic.fits", "unrecognised", "STAT (500, 30, 30) float32")
-
-
 def test_wrong_files(tmp_path):
     for name, content, word in (
         ("html.fits", b"<!DOCTYPE html><title>404 Not Found</title>" * 99, "not a FITS file"),
@@ -314,18 +219,6 @@ def test_only_wanted_hdus_are_loaded(tmp_path):
     units = read_hdus(small(tmp_path / "a.fits.gz"), lambda index, name: name == "FLAT")
     assert [u.name for u in units if u.data is not None] == ["FLAT"]
     assert [u.name for u in units] == ["PRIMARY", "ERROR", "ERRWEIGHT", "BADPIX", "FLAT", "GAIA_MASK"]
-
-
-def test_real_dr3_header(shared_data):
-    head = fits.Header.fromtextfile(shared_data / "ngc2906" / "NGC2906.V500.rscube.DR3_header.txt")
-    head["CRVAL3"], head["CRPIX3"] = 3749.0, 1.0  # lost when the map was cut out of the cube
-    notes = []
-    assert cards.wavelengths(head, 1877, "a", notes)[-1] == 7501
-    assert (
-        cards.flux_scale(head, "a", notes) == 1 and notes == []
-    )  # PIPE UNITS goes before BUNIT = 'Data Value'
-    assert cards.pixel_scale(head, "a") == pytest.approx(1.0)
-    assert cards.sky_reference(head, "a") == pytest.approx((143.02574, 8.44163, 37, 32), abs=1e-4)
 
 
 def test_manual_mask_codes():

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import ROOT
 from cubespace.errors import CubespaceError
-from cubespace.sample import build, release, roster, rows_digest, stratified_split
+from cubespace.sample import build, check_cubes, check_ready, release, roster, rows_digest, stratified_split
 
 COSMOLOGY = {"h0": 70.0, "om0": 0.3}
+TYPES = str(ROOT / "resources/morphology.csv")
 
 
 def make(tmp_path, sheet, tables=(), split=None, **more):
@@ -18,7 +20,7 @@ def make(tmp_path, sheet, tables=(), split=None, **more):
         specs.append({"path": str(tmp_path / f"t{i}.csv"), **spec})
     return build(
         sheet=str(tmp_path / "sheet.csv"), cubes="cubes/{galaxy}.fits.gz", tables=specs, cosmology=COSMOLOGY,
-        split=split or {"method": "sheet"}, **more,
+        split=split or {"method": "sheet"}, types=TYPES, **more,
     )  # fmt: skip
 
 
@@ -38,7 +40,11 @@ def test_join_converts_and_nulls(tmp_path):
         "log_mass": {"column": "mass", "maximum": 12},
         "morphology": "type",
     }
-    made = make(tmp_path, "galaxy,role\nNGC 0001,train\nIC0010,\nARP118_0,validation\n", [(table, {"key": "Name", "columns": columns})])
+    made = make(
+        tmp_path,
+        "galaxy,role\nNGC 0001,train\nIC0010,\nARP118_0,validation\n",
+        [(table, {"key": "Name", "columns": columns})],
+    )
     g = made.galaxies.set_index("galaxy")
     one = g.loc["NGC0001"]
     assert one["log_ew_ha"] == pytest.approx(1.0)  # -10 A of emission
@@ -46,7 +52,9 @@ def test_join_converts_and_nulls(tmp_path):
     assert one["log_age_lw"] == pytest.approx(9.30103)
     assert one["metallicity_lw"] == pytest.approx(0.0)
     assert (one["morphology"], one["morphology_detail"]) == ("Sb", "Sbc")
-    assert one["distance"] == pytest.approx(127.61 * 1.03, rel=1e-3)  # comoving 127.61 Mpc at z = 0.03 (H0 = 70)
+    assert one["distance"] == pytest.approx(
+        127.61 * 1.03, rel=1e-3
+    )  # comoving 127.61 Mpc at z = 0.03 (H0 = 70)
     ten = g.loc["IC0010"]
     assert np.isnan(ten["log_ew_ha"]) and np.isnan(ten["log_age_lw"]) and np.isnan(ten["log_mass"])
     assert ten["morphology"] is None and ten["role"] == "embed"
@@ -61,8 +69,14 @@ def test_join_converts_and_nulls(tmp_path):
 
 
 def test_unmatched_and_missing_redshift_are_kept_and_named(tmp_path):
-    rows = "".join(f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"]))
-    made = make(tmp_path, "galaxy\n" + "".join(f"G{i}\n" for i in range(9)) + "LOST\n", [("n,z\n" + rows, {"key": "n", "columns": {"redshift": "z"}})])
+    rows = "".join(
+        f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"])
+    )
+    made = make(
+        tmp_path,
+        "galaxy\n" + "".join(f"G{i}\n" for i in range(9)) + "LOST\n",
+        [("n,z\n" + rows, {"key": "n", "columns": {"redshift": "z"}})],
+    )
     assert made.galaxies["redshift"].isna().all() and len(made.galaxies) == 10
     assert made.unmatched == ["LOST"]
 
@@ -83,10 +97,9 @@ def test_velocities(tmp_path):
         ("name\nA\n", "no column 'galaxy'"),
         ("galaxy\n", "no rows"),
         ("galaxy,role\nA,train\nB,test\n", "row 2: 'test'; allowed: train, validation, embed"),
-        ("galaxy\nNGC1\nngc 0001\n", r"more than once: 'NGC0001' \(row 1\), 'NGC0001' \(row 2\)"),
+        ("galaxy\nNGC1\nngc 0001\n", r"more than once: 'NGC1' \(row 1\), 'ngc 0001' \(row 2\)"),
         ("galaxy,role\nA,train\n,train\n", "row.s. 2: the name"),
-        ("galaxy,redshift\nA,0.1\nB,fast\n", "column 'redshift': row 2: 'fast'; expected a number"),
-        ("galaxy,morphology\nA,Sq\n", "A: morphological type 'Sq'"),
+        ("galaxy,redshift\nA,0.1\nB,fast\n", "column 'redshift': row 2: found 'fast'; expected a number"),
     ],
 )
 def test_a_wrong_sheet_is_refused_by_row(tmp_path, sheet, words):
@@ -98,8 +111,12 @@ def test_a_wrong_table_is_refused_by_column(tmp_path):
     columns = {"redshift": "z"}
     with pytest.raises(CubespaceError, match=r"t0.csv: no column.s. 'z'; found: n, q"):
         make(tmp_path, "galaxy\nA\n", [("n,q\nA,1\n", {"key": "n", "columns": columns})])
-    with pytest.raises(CubespaceError, match="more than one row for ngc 1"):
-        make(tmp_path, "galaxy\nNGC1\n", [("n,z\nNGC0001,0.1\nngc 1,0.2\n", {"key": "n", "columns": columns})])
+    with pytest.raises(
+        CubespaceError, match=r"more than one row, with different values, for NGC0001 \(rows 1, 2\)"
+    ):
+        make(
+            tmp_path, "galaxy\nNGC1\n", [("n,z\nNGC0001,0.1\nngc 1,0.2\n", {"key": "n", "columns": columns})]
+        )
     with pytest.raises(CubespaceError, match="looks linear"):
         make(tmp_path, "galaxy\nA\n", [("n,m\nA,3.16e10\n", {"key": "n", "columns": {"log_mass": "m"}})])
 
@@ -133,6 +150,7 @@ def test_the_real_tables_and_split(shared_data):
         cubes="cubes/{galaxy}.V500.drscube.fits.gz",
         cosmology=COSMOLOGY,
         split={"method": "sheet"},
+        types=TYPES,
         tables=[
             {
                 "path": str(shared_data / "ecalifa/ecalifa_global.csv"),
@@ -155,12 +173,26 @@ def test_the_real_tables_and_split(shared_data):
     assert len(g) == 898 and made.unmatched == []
     assert g["role"].value_counts().to_dict() == {"train": 772, "validation": 126}
     cut = g[g["table_row"] != g["galaxy"]]
-    assert sorted(set(cut["table_row"])) == ["ARP118", "Arp142", "NGC5421NED02", "NGC7436B", "SN2012fk", "SQbF1"]
+    assert sorted(set(cut["table_row"])) == [
+        "ARP118",
+        "Arp142",
+        "NGC5421NED02",
+        "NGC7436B",
+        "SN2012fk",
+        "SQbF1",
+    ]
     assert len(cut) == 12 and cut["redshift"].notna().all()
     # 8 of the 895 rows are U; one of them (PTF11owc) is among the three galaxies that the paper excludes
     assert g["morphology"].isna().sum() == 7
     validation = g[g["role"] == "validation"]["morphology_detail"].value_counts()
-    assert {k: int(validation[k]) for k in ("Sb", "Sbc", "Sc", "Scd", "Sab", "BCD")} == {"Sb": 19, "Sbc": 15, "Sc": 12, "Scd": 10, "Sab": 9, "BCD": 1}
+    assert {k: int(validation[k]) for k in ("Sb", "Sbc", "Sc", "Scd", "Sab", "BCD")} == {
+        "Sb": 19,
+        "Sbc": 15,
+        "Sc": 12,
+        "Scd": 10,
+        "Sab": 9,
+        "BCD": 1,
+    }
     audit = made.audit.set_index("property")
     assert audit.loc["log_mass", "out_of_range"] == 2  # two masses beyond 10^12
     assert audit.loc["log_nii_ha_cen", "missing"] == 48 and audit.loc["log_oiii_hb_cen", "missing"] == 89
@@ -168,3 +200,50 @@ def test_the_real_tables_and_split(shared_data):
     assert edge_on["ellipticity"] == pytest.approx(1 - np.sqrt(1 - 0.949**2), abs=2e-3)
     assert edge_on["log_ew_ha"] > 0
     assert g["pointing"].duplicated(keep=False).sum() >= 12
+
+
+def test_roles_and_flags_as_people_write_them(tmp_path):
+    sheet = "name,Role\nA, Train\nB,VALIDATION \nC,embed\nD,\n"
+    made = make(tmp_path, sheet, sheet_columns={"galaxy": "name", "role": "Role"})
+    assert made.galaxies["role"].tolist() == ["train", "validation", "embed", "embed"]
+    flags = "galaxy,t,v\nA,True,False\nB,no,yes\nC,0,1\nD,,\n"
+    made = make(tmp_path, flags, sheet_columns={"train": "t", "validation": "v"})
+    assert made.galaxies["role"].tolist() == ["train", "validation", "validation", "embed"]
+    with pytest.raises(CubespaceError, match="column 't': row 2: found 'perhaps', expected true or false"):
+        make(tmp_path, "galaxy,t\nA,true\nB,perhaps\n", sheet_columns={"train": "t"})
+    with pytest.raises(CubespaceError, match=r"row\(s\) 1: two roles at once"):
+        make(tmp_path, "galaxy,t,v\nA,1,1\n", sheet_columns={"train": "t", "validation": "v"})
+
+
+def test_a_cube_is_found_by_the_spelling_that_its_file_has(tmp_path):
+    (tmp_path / "cubes").mkdir()
+    for name in ("UGC6930", "NGC0001"):
+        (tmp_path / "cubes" / f"{name}.fits").write_text(name)
+    (tmp_path / "sheet.csv").write_text("galaxy\nUGC6930\nngc 1\nIC 10\n")
+    pattern = str(tmp_path / "cubes/{galaxy}.fits")
+    made = build(str(tmp_path / "sheet.csv"), pattern, [], COSMOLOGY, {"method": "sheet"}, TYPES)
+    assert made.galaxies["galaxy"].tolist() == ["UGC06930", "NGC0001", "IC0010"]
+    files = [path.rsplit("/", 1)[1] for path in made.galaxies["cube"]]
+    assert files == ["UGC6930.fits", "NGC0001.fits", "IC0010.fits"]
+
+
+def test_one_cube_for_two_galaxies_is_refused_by_path_and_by_content(tmp_path):
+    for name, content in (("A", "one"), ("B", "one"), ("C", "two")):
+        (tmp_path / f"{name}.fits").write_text(content)
+    (tmp_path / "D.fits").symlink_to(tmp_path / "C.fits")
+    sheet = "galaxy,role\nA,train\nB,train\nC,validation\nD,validation\n"
+    (tmp_path / "sheet.csv").write_text(sheet)
+    pattern = str(tmp_path / "{galaxy}.fits")
+    made = build(str(tmp_path / "sheet.csv"), pattern, [], COSMOLOGY, {"method": "sheet"}, TYPES).galaxies
+    with pytest.raises(CubespaceError, match=r"one cube for several galaxies: .*C\.fits of C, D"):
+        check_ready(made)
+    with pytest.raises(CubespaceError, match=r"the same cube under several names: .*A\.fits \(A\), .*B\.fits \(B\)"):
+        check_cubes(made[made["galaxy"].isin(["A", "B"])], pattern)
+    pair = made[made["galaxy"].isin(["A", "B"])].assign(pointing="A")  # parts of a pointing may be copies
+    assert [note.kind for note in check_cubes(pair, pattern)] == ["stray_files"]  # C, the link and the sheet
+
+
+def test_impossible_redshifts_are_noted(tmp_path):
+    made = make(tmp_path, "galaxy,redshift\nA,0.01\nB,-0.001\nC,0.5\n")
+    assert made.galaxies["redshift"].notna().tolist() == [True, False, False]
+    assert [(note.kind, note.galaxies) for note in made.notes] == [("redshift", "B"), ("redshift", "C")]

@@ -10,8 +10,8 @@ from cubespace.survey import instrument, mock, ssp
 from cubespace.survey.galaxy import simulate
 from cubespace.survey.gas import dim, extinction
 from cubespace.survey.maps import binned, integrated
+from cubespace.survey.profiles import disc_length, inclination, sersic, sersic_within
 from cubespace.survey.spectrum import luminosity_distance, spectra
-from cubespace.survey.structure import disc_length, inclination, sersic, sersic_within
 
 RESOURCES = Path(__file__).parents[2] / "resources"
 SPIRAL = {
@@ -77,8 +77,12 @@ def test_integrated_equals_a_direct_sum(made, basis):
     assert 10 ** found["log_ew_ha"] == pytest.approx(maps.lines["Halpha"].sum() / maps.continuum_ha.sum())
     assert 10 ** found["log_mass"] == pytest.approx(maps.mass.sum())
     screen = 10 ** (0.4 * 0.8177 * maps.av_gas)  # A(Ha) / A(V) of Cardelli et al. for Rv = 3.1
-    luminosity = (maps.lines["Halpha"] * screen).sum() * 1e30
-    assert found["log_sfr"] == pytest.approx(np.log10(luminosity) - 41.27, abs=0.003)
+    luminosity = maps.lines["Halpha"] * screen * 1e30
+    assert found["log_sfr_ha"] == pytest.approx(np.log10(luminosity.sum()) - 41.27, abs=0.003)
+    assert found["log_sfr"] == pytest.approx(
+        np.log10((luminosity * maps.star_forming).sum()) - 41.27, abs=0.003
+    )
+    assert found["log_sfr"] < found["log_sfr_ha"]
 
 
 def test_mass_follows_light_and_population(made, basis):
@@ -244,6 +248,13 @@ def test_rows_are_read_or_refused(tmp_path):
     path = tmp_path / "truth.csv"
     path.write_text(",".join(names) + "\n" + ",".join(str(SPIRAL[name]) for name in names) + "\n")
     assert mock.read_row(path, "MOCK9001") == SPIRAL
+    wanted = tmp_path / "wanted.csv"
+    head, values = path.read_text().splitlines()
+    wanted.write_text(f"{head},log_sfr,g_r\n{values},0.25,\n")
+    assert mock.read_row(wanted, "MOCK9001") == SPIRAL | {"log_sfr": 0.25, "g_r": ""}
+    wanted.write_text(f"{head},log_sfr\n{values},inf\n")
+    with pytest.raises(CubespaceError, match="column log_sfr: found inf"):
+        mock.read_row(wanted, "MOCK9001")
     with pytest.raises(CubespaceError, match="found 0 rows"):
         mock.read_row(path, "MOCK9999")
     path.write_text(path.read_text().replace("11\n", "x\n"))

@@ -53,6 +53,45 @@ def test_morphology_is_exact_and_null_never_matches():
     assert pairs_of(twins.match(a, b)) == [("a0", "b2")]
 
 
+def test_further_covariates_must_agree_too():
+    a = table("a", [10.0, 10.0], redshift=[0.010, 0.030], re_kpc=[3.0, 3.0])
+    b = table("b", [10.0, 10.1, 10.0], redshift=[0.020, 0.010, np.nan], re_kpc=[3.0, 3.5, 3.0])
+    assert len(twins.match(a, b)) == 2
+    close = twins.match(a, b, further={"redshift": 0.01})
+    assert pairs_of(close) == [("a0", "b1"), ("a1", "b0")]  # 0.030 - 0.020 is 0.009999999999999998, 0.010 inclusive
+    assert pairs_of(twins.match(a, b, further={"redshift": 0.005})) == [("a0", "b1")]
+    assert twins.match(a, b, further={"redshift": 0.005, "re_kpc": 0.4}).empty
+    with pytest.raises(CubespaceError, match="match_also: no column 'snr'"):
+        twins.match(a, b, further={"snr": 5})
+
+
+def test_placebo_pairs_one_population_with_itself_whatever_the_order_of_rows():
+    rng = np.random.default_rng(0)
+    frame = table("g", rng.normal(10.4, 0.3, 40), [str(t) for t in rng.choice(["E", "Sb"], 40)])
+    frame["pointing"] = frame["galaxy"].where(frame.index > 1, "one")  # g0 and g1 are cut from one cube
+    pairs = twins.placebo(frame, seed=3)
+    every = [*pairs["galaxy_a"], *pairs["galaxy_b"]]
+    assert len(pairs) >= 15 and len(set(every)) == len(every)
+    mass, kind = (frame.set_index("galaxy")[name] for name in ("log_mass", "morphology"))
+    assert (np.abs(mass[pairs["galaxy_a"]].to_numpy() - mass[pairs["galaxy_b"]].to_numpy()) <= 0.2 + 1e-9).all()
+    assert (kind[pairs["galaxy_a"]].to_numpy() == kind[pairs["galaxy_b"]].to_numpy()).all()
+    assert not {("g0", "g1"), ("g1", "g0")} & set(pairs_of(pairs))
+    again = twins.placebo(frame.sample(frac=1, random_state=1), seed=3)
+    pd.testing.assert_frame_equal(pairs, again)
+    assert pairs_of(twins.placebo(frame, seed=4)) != pairs_of(pairs)
+
+
+def test_controls_are_made_for_the_larger_side_once():
+    galaxies, classes = survey()
+    wanted = [COMPARISONS[0], {"name": "again", "a": "SF", "b": "AGN", "by": "nuclear_class"}]
+    pairs, report = twins.compare(galaxies, classes, wanted, controls=True)
+    assert list(dict.fromkeys(pairs["comparison"])) == ["AGN-SF", "again", "SF-SF"]
+    sf = set(classes.loc[classes["nuclear_class"] == "SF", "galaxy"])
+    control = pairs[pairs["comparison"] == "SF-SF"]
+    assert set(control["galaxy_a"]) | set(control["galaxy_b"]) <= sf and len(control) >= 5
+    assert "SF-SF" in set(report["comparison"]) and "SF-SF" not in set(twins.compare(galaxies, classes, wanted)[0]["comparison"])
+
+
 def test_two_missing_masses_are_not_twins():
     assert twins.match(table("a", [np.nan]), table("b", [np.nan])).empty
     assert twins.match(table("a", []), table("b", [10.0])).empty

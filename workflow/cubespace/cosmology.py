@@ -46,3 +46,15 @@ def angular_distance(z, h0=H0, om0=OM0):
 def kpc_per_arcsec(z, h0=H0, om0=OM0):
     """Proper transverse length of one arcsecond [kpc], same shape as `z`."""
     return 1e3 * angular_distance(z, h0, om0) * _ARCSEC
+
+
+def cmb_redshift(z, ra, dec):
+    """Redshift in the frame of the microwave background of a heliocentric one, same shape as `z`; `ra`, `dec` in degrees.
+
+    1 + z_cmb = (1 + z) (1 + v cos(angle) / c), with the Sun's 369.82 km/s towards (ra, dec) = (167.942, -6.944) deg (Planck
+    Collaboration 2020, A&A 641, A1, table 3).
+    """
+    ra, dec = np.radians(np.asarray(ra, float)), np.radians(np.asarray(dec, float))
+    apex_ra, apex_dec = np.radians(167.942), np.radians(-6.944)
+    cosine = np.sin(dec) * np.sin(apex_dec) + np.cos(dec) * np.cos(apex_dec) * np.cos(ra - apex_ra)
+    return (1.0 + np.asarray(z, float)) * (1.0 + 369.82 * cosine / SPEED_OF_LIGHT) - 1.0

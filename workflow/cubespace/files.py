@@ -1,6 +1,7 @@
 """Writing files: whole or not at all, the same bytes for the same content, and signed with their provenance."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -10,7 +11,9 @@ import zipfile
 from pathlib import Path
 
 from cubespace import __version__
+from cubespace.errors import CubespaceError
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _CARDS = {
     "cubespace_version": ("CSVERS", "cubespace version"),
     "config_digest": ("CSCONF", "digest of the settings that made this file"),
@@ -36,6 +39,10 @@ def atomic(path):
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; results are to be shared in a group
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise CubespaceError(f"{path}: cannot be written: {os.strerror(error.errno)}") from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -9,64 +9,62 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
-from cubespace import names
-from cubespace.columns import PROPERTIES, Z_SUN
-from cubespace.cosmology import SPEED_OF_LIGHT, luminosity_distance
+from cubespace import cubefiles, names
+from cubespace.columns import PROPERTIES
+from cubespace.cosmology import luminosity_distance
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
-from cubespace.morphology import bin_of, detail_of
-from cubespace.tables import read_table
+from cubespace.morphology import bin_of, read_types
+from cubespace.properties import NUMBERS, TEXT, Audit, Note, canonical_values, join, types_of, unmapped_notes
+from cubespace.sphere import chord, unit_vectors
+from cubespace.tables import label, need_columns, read_table
 
 ROLES = ("train", "validation", "embed")
-SENTINELS = (-99.0, -99.9, -999.0, -999.9, -9999.0)
-
-CONVERSIONS = {
-    "none": lambda x: x,
-    "log10": np.log10,
-    "log10_negative": lambda x: np.log10(-x),  # equivalent widths that are negative in emission
-    "log10_gyr_to_yr": lambda x: np.log10(x) + 9.0,
-    "log10_z_over_zsun": lambda x: np.log10(x / Z_SUN),
-    "eccentricity": lambda x: 1.0 - np.sqrt(1.0 - x**2),  # e = sqrt(1 - (b/a)^2)  ->  1 - b/a
-    "axis_ratio": lambda x: 1.0 - x,
-    "km_s": lambda x: x / SPEED_OF_LIGHT,
-}
-
-TEXT = ("morphology", "nuclear_class", "environment")
-NUMBERS = ("ra", "dec", *PROPERTIES)
+POSITIONS = {"tolerance": 30.0, "on_mismatch": "note", "duplicates": 10.0, "on_duplicate": "group"}
+_SAME_REDSHIFT = 0.002  # 600 km/s: two entries of one galaxy, not a chance pair
+_UNMAPPED_SHARE = 0.2
 
 
 class Sample(NamedTuple):
     """`galaxies`: one row a galaxy, columns of `results/sample/galaxies.parquet`; `audit`: what became of each column;
-    `unmatched`: names in the sheet that no property table has."""
+    `unmatched`: names in the sheet that no property table has; `notes`: list of `Note`, what was found and settled."""
 
     galaxies: pd.DataFrame
     audit: pd.DataFrame
     unmatched: list
+    notes: list
 
 
-def build(sheet, cubes, tables, cosmology, split, sheet_columns=None, max_redshift=0.3):
+def build(
+    sheet, cubes, tables, cosmology, split, types, sheet_columns=None, max_redshift=0.3, positions=None, on_unmapped_type="note"
+):  # fmt: skip
     """Read and join everything.
 
     Parameters
     ----------
     sheet : path of the sample sheet: one row a galaxy, a column of names, optionally role, pointing, cube and any property.
     cubes : pattern of the cubes' paths with ``{galaxy}`` for the file-safe name; a `cube` cell of the sheet goes before.
-    tables : list of {path, key, columns}, where columns maps a canonical name to a column name or to
-        {column, convert, missing, minimum, maximum}; the first table that has a value wins.
+    tables : list of {path, key, columns, match_radius, hdu, names, skip, short_rows}, where columns maps a canonical name to a column
+        name or to {column, convert, unit, missing, minimum, maximum, scheme}; the first table that has a value wins.
     cosmology : {h0 [km/s/Mpc], om0}
     split : {method: sheet | stratified, validation_fraction, seed}
+    types : path of the file that maps type strings to classes (`cubespace.morphology.read_types`)
     sheet_columns : {galaxy, role, train, validation}: names of the sheet's columns where they differ; `train` and
         `validation` name boolean columns that give the role.
     max_redshift : larger ones are refused as missing.
+    positions : {tolerance [arcsec], on_mismatch: note | stop, duplicates [arcsec], on_duplicate: group | note | stop}
+    on_unmapped_type : note | stop
 
     Raises
     ------
     CubespaceError
         Naming file, row and column, with all problems of a kind in one message.
     """
-    frame = _sheet(sheet, sheet_columns or {}, cubes)
-    audit, unmatched = [], set(frame["galaxy"])
+    mapping, places = read_types(types), POSITIONS | (positions or {})
+    frame, notes = _sheet(sheet, sheet_columns or {}, cubes, mapping)
+    audit, matched_anywhere = [], np.zeros(len(frame), bool)
     for name in TEXT:
         if name not in frame:
             frame[name] = None
@@ -75,172 +73,207 @@ def build(sheet, cubes, tables, cosmology, split, sheet_columns=None, max_redshi
             frame[name] = np.nan
     frame["table_row"] = None
     for table in tables:
-        audit += _join(frame, table, unmatched)
+        matched, lines, more = join(frame, table, mapping, places["tolerance"], places["on_mismatch"])
+        matched_anywhere |= matched
+        audit, notes = audit + lines, notes + more
+    wrong = [note for note in notes if note.kind == "unmapped_type"]
+    if wrong and on_unmapped_type == "stop":
+        raise CubespaceError(
+            "; ".join(f"{n.table}: {n.detail}: {n.galaxies}" for n in wrong[:10]) + f"; add them to {types}"
+        )
     frame["ra"] = frame["ra"] % 360.0
-    _redshifts(frame, max_redshift)
-    _types(frame)
+    notes += _redshifts(frame, max_redshift)
+    frame["morphology_detail"] = frame["morphology"]
+    frame["morphology"] = pd.Series(
+        [bin_of(detail) for detail in frame["morphology_detail"]], index=frame.index, dtype=object
+    )
+    notes += _type_warnings(frame, wrong)
+    notes += _duplicates(frame, places["duplicates"], places["on_duplicate"])
     frame["role"] = _roles(frame, split)
     known = frame["redshift"].notna() & (frame["redshift"] > 0)
     frame["distance"] = np.nan
     frame.loc[known, "distance"] = luminosity_distance(frame.loc[known, "redshift"].to_numpy(), **cosmology)
-    first = ["galaxy", "stem", "cube", "ra", "dec", "redshift", "distance", "morphology", "morphology_detail", "role"]
+    first = [
+        "galaxy",
+        "stem",
+        "cube",
+        "ra",
+        "dec",
+        "redshift",
+        "distance",
+        "morphology",
+        "morphology_detail",
+        "role",
+    ]
     first += ["pointing", "table_row"]
     order = first + [name for name in PROPERTIES if name not in first] + ["nuclear_class", "environment"]
-    return Sample(frame[order], pd.DataFrame(audit, columns=_AUDIT), sorted(unmatched))
+    unmatched = sorted(frame["galaxy"][~matched_anywhere])
+    return Sample(frame[order], pd.DataFrame(audit, columns=Audit._fields), unmatched, notes)
 
 
-_AUDIT = ["table", "column", "property", "used", "missing", "sentinel", "out_of_range"]
-
-
-def _sheet(path, renames, pattern):
-    """The sheet with canonical names, file stems, cube paths, pointings and the roles that it states."""
-    raw = read_table(path)
+def _sheet(path, renames, pattern, types):
+    """The sheet with canonical names, file stems, cube paths, pointings and the roles that it states; and notes."""
     name_column = renames.get("galaxy", "galaxy")
+    text = (name_column, "cube", "pointing", "morphology")
+    raw = read_table(path, text=text)
     if name_column not in raw:
-        raise CubespaceError(f"{path}: no column {name_column!r} with the galaxies' names; found: {', '.join(map(str, raw.columns))}")
+        raise CubespaceError(
+            f"{path}: no column {name_column!r} with the galaxies' names; found: {', '.join(map(str, raw.columns))}"
+        )
     if raw.empty:
         raise CubespaceError(f"{path}: no rows")
-    blank = raw.index[raw[name_column].isna()]
-    if len(blank):
-        raise CubespaceError(f"{path}: row(s) {', '.join(str(i + 1) for i in blank)}: the name in {name_column!r} is empty")
-    frame = pd.DataFrame({"galaxy": [names.canonical(value) for value in raw[name_column]]}, dtype=object)
+    written = [label(value) for value in raw[name_column]]
+    blank = [i + 1 for i, name in enumerate(written) if name is None or not names.canonical(name)]
+    if blank:
+        raise CubespaceError(
+            f"{path}: row(s) {', '.join(map(str, blank))}: the name in {name_column!r} is empty"
+        )
+    frame = pd.DataFrame({"galaxy": [names.canonical(value) for value in written]}, dtype=object)
     folded = frame["galaxy"].map(names.key)
     if folded.duplicated().any():
-        rows = [
-            f"{frame['galaxy'][i]!r} (row {i + 1})" for i in frame.index[folded.duplicated(keep=False)]
-        ]
-        raise CubespaceError(f"{path}: the same galaxy more than once: {', '.join(rows)}; names count as equal without regard to case and zeros")
+        twice = sorted(frame.index[folded.duplicated(keep=False)], key=lambda i: (folded[i], i))
+        rows = [f"{written[i]!r} (row {i + 1})" for i in twice[:20]]
+        raise CubespaceError(
+            f"{path}: the same galaxy more than once: {', '.join(rows)}; names count as equal without regard to case, blanks and zeros"
+        )
     frame["stem"] = frame["galaxy"].map(names.stem)
-    frame["cube"] = [pattern.format(galaxy=stem) for stem in frame["stem"]]
+    long = frame["stem"][frame["stem"].str.len() > 180]
+    if len(long):
+        raise CubespaceError(
+            f"{path}: row {long.index[0] + 1}: the name is too long for a file: {frame['galaxy'][long.index[0]]!r}"
+        )
+    frame["cube"] = cubefiles.locate(written, pattern)
     frame["pointing"] = frame["galaxy"].map(names.parent)
     for column in ("cube", "pointing"):
         if column in raw:
             frame[column] = raw[column].where(raw[column].notna(), frame[column])
     frame["role"] = _stated_roles(path, raw, renames)
-    for column in (*TEXT, *NUMBERS):
+    notes = []
+    for column in NUMBERS:
         if column in raw:
-            frame[column] = raw[column] if column in TEXT else _numbers(raw[column], f"{path}: column {column!r}")
-    return frame
+            where, unit = f"{path}: column {column!r}", raw.attrs["units"].get(column, "")
+            frame[column], _, _, words = canonical_values(
+                raw[column], column, {"column": column}, unit, where
+            )
+            notes += [Note("unit", path, "", text) for text in words]
+    for column in TEXT:
+        if column in raw:
+            frame[column] = raw[column].astype(object).where(raw[column].notna(), None)
+    if "morphology" in raw:
+        details, unmapped = types_of(frame["morphology"], types, "names")
+        frame["morphology"] = pd.Series(details, index=frame.index, dtype=object)
+        notes += unmapped_notes(frame["galaxy"], unmapped, path)
+    return frame, notes
 
 
 def _stated_roles(path, raw, renames):
     role_column = renames.get("role", "role")
+    stated = pd.Series([None] * len(raw), dtype=object)
     if role_column in raw:
-        stated = raw[role_column].astype(object).where(raw[role_column].notna(), None)
-        wrong = [(i, value) for i, value in stated.items() if value is not None and value not in ROLES]
+        plain = [label(value) for value in raw[role_column]]
+        stated[:] = [None if value is None else value.strip().casefold() for value in plain]
+        wrong = [
+            (i, value) for i, value in enumerate(plain) if stated[i] is not None and stated[i] not in ROLES
+        ]
         if wrong:
             rows = "; ".join(f"row {i + 1}: {value!r}" for i, value in wrong[:10])
-            raise CubespaceError(f"{path}: column {role_column!r}: {rows}; allowed: {', '.join(ROLES)} or empty")
+            raise CubespaceError(
+                f"{path}: column {role_column!r}: {rows}; allowed: {', '.join(ROLES)} or empty"
+            )
         return stated
-    stated = pd.Series([None] * len(raw), dtype=object)
     for role in ("train", "validation"):
         if role in renames:
-            if renames[role] not in raw:
-                raise CubespaceError(f"{path}: no column {renames[role]!r}; found: {', '.join(map(str, raw.columns))}")
-            chosen = raw[renames[role]].astype(bool)
+            need_columns(raw, [renames[role]], path)
+            chosen = _flags(raw[renames[role]], f"{path}: column {renames[role]!r}")
             both = stated.notna() & chosen
             if both.any():
-                raise CubespaceError(f"{path}: row(s) {', '.join(str(i + 1) for i in raw.index[both])}: two roles at once")
+                raise CubespaceError(
+                    f"{path}: row(s) {', '.join(str(i + 1) for i in raw.index[both])}: two roles at once"
+                )
             stated[chosen] = role
     return stated
 
 
-def _numbers(column, where):
-    """As float; a cell that is not a number is an error that names its row."""
-    if column.dtype != object:
-        return column.astype(float)
-    values = pd.to_numeric(column, errors="coerce")
-    words = {"", "nan", "null", "none", "-", "--", "n/a"}
-    wrong = [(i, v) for i, v in column.items() if v is not None and pd.isna(values[i]) and str(v).casefold() not in words]
+def _flags(column, where):
+    """Truth values, written as words too; empty is false."""
+    words = {"true": True, "t": True, "yes": True, "y": True, "1": True, "1.0": True}
+    words |= {"false": False, "f": False, "no": False, "n": False, "0": False, "0.0": False}
+    found = [words.get(str(v).strip().casefold()) if v is not None and v == v else False for v in column]
+    wrong = [i for i, value in enumerate(found) if value is None]
     if wrong:
-        raise CubespaceError(f"{where}: " + "; ".join(f"row {i + 1}: {v!r}" for i, v in wrong[:5]) + "; expected a number")
-    return values.astype(float)
-
-
-def _join(frame, table, unmatched):
-    """Fill `frame` in place from one property table; returns its audit rows."""
-    path, key_column = table["path"], table["key"]
-    raw = read_table(path)
-    wanted = {name: spec if isinstance(spec, dict) else {"column": spec} for name, spec in table["columns"].items()}
-    absent = [c for c in [key_column, *(spec["column"] for spec in wanted.values())] if c not in raw]
-    if absent:
-        raise CubespaceError(f"{path}: no column(s) {', '.join(map(repr, absent))}; found: {', '.join(map(str, raw.columns))}")
-    rows, repeated = {}, []
-    for index, name in raw[key_column].items():
-        if pd.isna(name):
-            continue
-        key = names.key(name)
-        if key in rows:
-            repeated.append(str(name))
-        rows[key] = index
-    if repeated:
-        raise CubespaceError(f"{path}: column {key_column!r}: more than one row for {', '.join(repeated[:10])}")
-    here = []
-    for galaxy in frame["galaxy"]:
-        own = rows.get(names.key(galaxy))
-        here.append(own if own is not None else rows.get(names.key(names.parent(galaxy))))
-    matched = np.array([index is not None for index in here])
-    unmatched -= set(frame["galaxy"][matched])
-    take = [index for index in here if index is not None]
-    frame.loc[matched, "table_row"] = [names.canonical(name) for name in raw.loc[take, key_column]]
-    audit = []
-    for name, spec in wanted.items():
-        column = raw[spec["column"]]
-        values = pd.Series([None] * len(frame) if name in TEXT else np.nan, index=frame.index, dtype=object if name in TEXT else float)
-        counts = {"missing": 0, "sentinel": 0, "out_of_range": 0}
-        if name in TEXT:
-            values[matched] = column[take].to_numpy()
-        else:
-            unit = raw.attrs["units"].get(spec["column"], "")
-            converted, counts = _convert(_numbers(column, f"{path}: column {spec['column']!r}"), spec, name, unit, path)
-            values[matched] = converted[take].to_numpy()
-        empty = frame[name].isna()
-        frame.loc[empty, name] = values[empty]
-        audit.append([path, spec["column"], name, int(values.notna().sum()), *counts.values()])
-    return audit
-
-
-def _convert(values, spec, name, unit, path):
-    """A column in canonical units, nulls for sentinels and absurd values; returns (values, counts)."""
-    where = f"{path}: column {spec['column']!r} for {name}"
-    sentinel = values.isin(spec.get("missing", SENTINELS)) | ~np.isfinite(values.fillna(0.0))
-    missing = values.isna()
-    kept = values.mask(sentinel)
-    convert = spec.get("convert", "none")
-    if name == "redshift" and unit.replace(" ", "") in ("km/s", "kms-1", "kms^-1") and convert == "none":
-        convert = "km_s"
-    if name == "redshift" and convert == "none" and (kept > 10).any():
-        row = int(kept[kept > 10].index[0])
-        raise CubespaceError(f"{where}: row {row + 1}: {kept[row]:g} cannot be a redshift; if it is in km/s, set convert: km_s")
-    if name.startswith("log_") and convert == "none" and (kept > 100).any():
-        row = int(kept[kept > 100].index[0])
-        raise CubespaceError(f"{where}: row {row + 1}: {kept[row]:g} looks linear; set convert: log10")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kept = CONVERSIONS[convert](kept)
-    low, high = spec.get("minimum", -np.inf), spec.get("maximum", np.inf)
-    outside = kept.notna() & ~((kept >= low) & (kept <= high) & np.isfinite(kept))
-    outside |= kept.isna() & ~missing & ~sentinel  # a logarithm that does not exist
-    kept = kept.mask(outside)
-    return kept, {"missing": int(missing.sum()), "sentinel": int((sentinel & ~missing).sum()), "out_of_range": int(outside.sum())}
+        raise CubespaceError(
+            f"{where}: row {wrong[0] + 1}: found {column.iloc[wrong[0]]!r}, expected true or false"
+        )
+    return pd.Series(found, index=column.index, dtype=bool)
 
 
 def _redshifts(frame, maximum):
     """Impossible redshifts become missing; such galaxies are rejected later, by name."""
     z = frame["redshift"]
-    frame["redshift"] = z.where((z > 0) & (z <= maximum))
+    impossible = z.notna() & ~((z > 0) & (z <= maximum))
+    frame["redshift"] = z.mask(impossible)
+    return [
+        Note(
+            "redshift",
+            "",
+            galaxy,
+            f"redshift {value:g} is not between 0 and {maximum:g} and counts as missing",
+        )
+        for galaxy, value in zip(frame["galaxy"][impossible], z[impossible], strict=True)
+    ]
 
 
-def _types(frame):
-    details, wrong = [], []
-    for galaxy, text in zip(frame["galaxy"], frame["morphology"], strict=True):
-        try:
-            details.append(detail_of(text))
-        except ValueError as error:
-            wrong.append(f"{galaxy}: {error}")
-    if wrong:
-        raise CubespaceError("; ".join(wrong[:10]))
-    frame["morphology_detail"] = pd.Series(details, index=frame.index, dtype=object)
-    frame["morphology"] = pd.Series([bin_of(detail) for detail in details], index=frame.index, dtype=object)
+def _type_warnings(frame, unmapped):
+    """Types that cannot balance a split or find twins: one class for all, or too many that the mapping does not know."""
+    notes, stated = [], frame["morphology"].dropna()
+    if len(stated) > 2 and stated.nunique() == 1:
+        notes.append(
+            Note(
+                "one_type",
+                "",
+                "",
+                f"all {len(stated)} galaxies with a type are {stated.iloc[0]}: no split by type, no twins",
+            )
+        )
+    lost = sum(int(note.detail.split(": ")[1].split()[0]) for note in unmapped)
+    if lost > _UNMAPPED_SHARE * len(frame):
+        notes.append(
+            Note(
+                "many_unmapped_types",
+                "",
+                "",
+                f"{lost} of {len(frame)} galaxies have a type that the mapping does not know",
+            )
+        )
+    return notes
+
+
+def _duplicates(frame, radius, action):
+    """Galaxies of different pointings within `radius` arcsec and at one redshift are one galaxy under two names.
+
+    With action "group" they get one pointing, in place: one side of the split, never each other's negative or neighbour.
+    """
+    placed = np.flatnonzero((frame["ra"].notna() & frame["dec"].notna()).to_numpy())
+    tree = cKDTree(unit_vectors(frame["ra"].iloc[placed], frame["dec"].iloc[placed]))
+    notes = []
+    for a, b in sorted(tree.query_pairs(chord(radius / 3600.0))):
+        i, j = frame.index[placed[a]], frame.index[placed[b]]
+        one, other = sorted((frame.at[i, "pointing"], frame.at[j, "pointing"]))
+        if one == other or abs(frame.at[i, "redshift"] - frame.at[j, "redshift"]) > _SAME_REDSHIFT:
+            continue
+        pair = f"{frame.at[i, 'galaxy']} {frame.at[j, 'galaxy']}"
+        words = "at one place and one redshift: one galaxy under two names"
+        if {frame.at[i, "role"], frame.at[j, "role"]} == {"train", "validation"}:
+            words += ", on both sides of the sheet's split"
+        if action == "group":
+            frame.loc[frame["pointing"] == other, "pointing"] = one
+            words += f"; both count as pointing {one}"
+        notes.append(Note("duplicate", "", pair, words))
+    if notes and action == "stop":
+        raise CubespaceError(
+            "; ".join(f"{note.galaxies.replace(' ', ' and ')} are {note.detail}" for note in notes[:10])
+        )
+    return notes
 
 
 def _roles(frame, split):
@@ -251,7 +284,10 @@ def _roles(frame, split):
         roles[empty] = "embed"
     else:
         roles[empty] = stratified_split(
-            frame.loc[empty, "morphology"], frame.loc[empty, "pointing"], split["validation_fraction"], split["seed"]
+            frame.loc[empty, "morphology"],
+            frame.loc[empty, "pointing"],
+            split["validation_fraction"],
+            split["seed"],
         )
     return roles
 
@@ -267,7 +303,9 @@ def stratified_split(morphology, pointing, validation_fraction, seed):
     numpy.ndarray of str, in the order of the input.
     """
     morphology = np.array(["" if pd.isna(m) else m for m in morphology], dtype=object)
-    groups, first, inverse = np.unique(np.asarray(pointing, dtype=str), return_index=True, return_inverse=True)
+    groups, first, inverse = np.unique(
+        np.asarray(pointing, dtype=str), return_index=True, return_inverse=True
+    )
     rng = np.random.default_rng([seed, 20])
     line = []
     for kind in sorted(set(morphology)):
@@ -294,14 +332,50 @@ def check_ready(galaxies, made=None):
                 f"the sample has {counts.get(role, 0)} galaxies with role {role}, at least {least} are needed; "
                 "give roles in the sheet, or set sample.split.method: stratified"
             )
-    paths = galaxies["cube"].value_counts()
-    if (paths > 1).any():
-        raise CubespaceError(f"one cube for several galaxies: {', '.join(paths.index[paths > 1][:5])}; each galaxy needs its own file")
+    paths = galaxies["cube"].map(lambda path: str(Path(path).resolve()))
+    shared = galaxies[paths.duplicated(keep=False)].groupby(paths)["galaxy"].agg(", ".join)
+    if len(shared):
+        files = "; ".join(f"{path} of {whose}" for path, whose in shared.head(5).items())
+        raise CubespaceError(f"one cube for several galaxies: {files}; each galaxy needs its own file")
     coming = {made.format(galaxy=stem) for stem in galaxies["stem"]} if made else set()
     absent = [path for path in galaxies["cube"] if path not in coming and not Path(path).exists()]
     if absent:
         more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
-        raise CubespaceError(f"{len(absent)} of {len(galaxies)} cubes are not there: {', '.join(absent[:5])}{more}")
+        raise CubespaceError(
+            f"{len(absent)} of {len(galaxies)} cubes are not there: {', '.join(absent[:5])}{more}"
+        )
+
+
+def check_cubes(galaxies, pattern):
+    """Look into the cubes' files: the same content under two names is refused, files that are nobody's are noted.
+
+    Parts of one pointing may be copies of one cube.
+
+    Returns
+    -------
+    list of `Note`
+
+    Raises
+    ------
+    CubespaceError
+    """
+    owner = galaxies.set_index("cube")[["galaxy", "pointing"]]
+    for group in cubefiles.identical(galaxies["cube"]):
+        if owner.loc[group, "pointing"].nunique() > 1:
+            whose = ", ".join(f"{path} ({owner.at[path, 'galaxy']})" for path in group)
+            raise CubespaceError(f"the same cube under several names: {whose}; a galaxy must not count twice")
+    others = cubefiles.strays(galaxies["cube"], pattern)
+    if not others:
+        return []
+    more = f" and {len(others) - 20} more" if len(others) > 20 else ""
+    return [
+        Note(
+            "stray_files",
+            str(Path(pattern).parent),
+            "",
+            f"{len(others)} files are no galaxy's cube: {', '.join(others[:20])}{more}",
+        )
+    ]
 
 
 def choose_examples(galaxies, wanted=()):
@@ -322,22 +396,32 @@ def choose_examples(galaxies, wanted=()):
         raise CubespaceError(f"figures.examples: {', '.join(absent)}: not in the sample, or rejected")
     ranked = galaxies.sort_values(["re_arcsec", "galaxy"], ascending=[False, True], na_position="last")
     groups = (("Sc", "Sd", "I", "BCD"), ("Sa", "Sb"), ("E", "S0"))
-    picked = [name for group in groups for name in ranked.loc[ranked["morphology"].isin(group), "galaxy"].head(1)]
+    picked = [
+        name for group in groups for name in ranked.loc[ranked["morphology"].isin(group), "galaxy"].head(1)
+    ]
     rest = ranked.loc[~ranked["galaxy"].isin(picked), "galaxy"]
     return list(wanted) or [*picked, *rest.head(3 - len(picked))]
 
 
 def roster(galaxies):
     """The columns that per-galaxy jobs and fits need, for all galaxies."""
-    return galaxies[["galaxy", "stem", "role", "pointing", "redshift", "distance", "cube"]].reset_index(drop=True)
+    return galaxies[["galaxy", "stem", "role", "pointing", "redshift", "distance", "cube"]].reset_index(
+        drop=True
+    )
 
 
 def release(galaxies):
     """The frozen list that the fits see: galaxies with role train or validation, sorted by name."""
     fitted = galaxies[galaxies["role"].isin(["train", "validation"])]
-    return fitted[["galaxy", "stem", "role", "pointing", "redshift"]].sort_values("galaxy").reset_index(drop=True)
+    return (
+        fitted[["galaxy", "stem", "role", "pointing", "redshift"]]
+        .sort_values("galaxy")
+        .reset_index(drop=True)
+    )
 
 
 def rows_digest(rows):
     """Digest of the content of a table, whatever the order of its rows."""
-    return digest(sorted(["" if pd.isna(cell) else str(cell) for cell in row] for row in rows.itertuples(index=False)))
+    return digest(
+        sorted(["" if pd.isna(cell) else str(cell) for cell in row] for row in rows.itertuples(index=False))
+    )

@@ -31,10 +31,17 @@ def sample_settings(section, seed):
     """Arguments of `cubespace.sample.build` from the configuration."""
     settings = json.loads(json.dumps(section))
     settings["sheet"] = shipped(settings["sheet"])
+    settings["types"] = shipped(settings["types"])
     for table in settings["tables"]:
         table["path"] = shipped(table["path"])
     settings["split"]["seed"] = seed
     return settings
+
+
+def check_masks(pattern, stems):
+    """Refuse a pattern of mask files that no galaxy has one of: a path misspelt is not a survey without masks."""
+    if pattern and not pattern.startswith("results/") and not any(Path(shipped(pattern.format(galaxy=stem))).exists() for stem in stems):
+        raise CubespaceError(f"cubes.masks: no galaxy of the sample has a file {pattern}")
 
 
 try:
@@ -42,6 +49,7 @@ try:
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
     survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None)
+    check_masks(config["cubes"]["masks"], GALAXIES["stem"])
 except CubespaceError as error:
     raise WorkflowError(str(error)) from None
 
@@ -126,6 +134,33 @@ def cube_of(wildcards):
     return GALAXIES.at[wildcards.galaxy, "cube"]
 
 
+STREAMED = MOCK and not config["mock"]["keep_cubes"]
+AGAIN = "results/mock/again/{galaxy}.cube.fits.gz"
+PLANTED = {name: size for name, size in (config["mock"] or {}).items() if name.startswith("planted_")}
+
+
+def cube_for_maps(wildcards):
+    """The cube of the second reading: where simulated cubes are not kept, the one that is made again."""
+    made = cube_of(wildcards) == config["sample"]["cubes"].format(galaxy=wildcards.galaxy)
+    return AGAIN.format(galaxy=wildcards.galaxy) if STREAMED and made else cube_of(wildcards)
+
+
+def mask_of(wildcards):
+    """File of the galaxy's own mask; none where there is none. What the workflow makes itself is always there in time."""
+    pattern = config["cubes"]["masks"]
+    path = shipped(pattern.format(galaxy=wildcards.galaxy)) if pattern else ""
+    return path if path and (pattern.startswith("results/") or Path(path).exists()) else []
+
+
+def foreground_options(wildcards, input):
+    """Options of the steps that open a cube: the galaxy's mask and the list of stars, where there are any."""
+    return "".join(f" --{name} {quote(str(input.get(name)))}" for name in ("mask", "stars") if input.get(name))
+
+
+# What the steps that open a cube are told of reading it.
+READING = {name: value for name, value in config["cubes"].items() if name not in ("masks", "gaia", "max_offset")}
+READING["on_bad_cube"] = config["on_bad_cube"]
+
 TORCH_ENV = "../../envs/network.yaml" if config["network"]["device"] != "cpu" else "../../envs/network-cpu.yaml"
 
 
@@ -138,7 +173,9 @@ def figure_options(wildcards, input):
 
 
 ENVIRONMENT = json.loads(json.dumps(config["populations"]["environment"]))
-for catalogue in ENVIRONMENT["groups"] + ENVIRONMENT["voids"]:
+CATALOGUES = [*ENVIRONMENT["groups"], *ENVIRONMENT["voids"]]
+CATALOGUES += [catalogue["groups"] for catalogue in CATALOGUES if "groups" in catalogue]  # second tables, of groups' sizes
+for catalogue in CATALOGUES:
     catalogue["path"] = shipped(catalogue["path"])
 CLASSES = {
     "emission": config["populations"]["emission"],

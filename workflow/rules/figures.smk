@@ -1,5 +1,7 @@
 # Every figure is a rule of its own, drawn from the tables behind it; then the scorecard and the summary.
 
+from cubespace.survey.showcase import showcase
+
 FULL = "results/space/full"
 DATA = {  # option of the figure step -> file
     "galaxies": "results/sample/galaxies.parquet",
@@ -8,6 +10,7 @@ DATA = {  # option of the figure step -> file
     "basis": "results/basis/basis.fits",
     "views": "results/network/views.npz",
     "histories": [f"results/network/{variant}/history.csv" for variant in VARIANTS],
+    "invariance": "results/network/full/invariance.csv",
     "umap": f"{FULL}/umap.parquet",
     "clusters": f"{FULL}/clusters.parquet",
     "correlations": f"{FULL}/correlations.csv",
@@ -18,6 +21,10 @@ DATA = {  # option of the figure step -> file
     "comparisons": "results/populations/comparisons.csv",
     "distances": "results/populations/neighbour_distances.csv",
     "power": "results/populations/power.csv",
+    "map_power": "results/populations/map_power.csv",
+    "strengths": f"{FULL}/strengths.csv",
+    "quality": f"{FULL}/clusters.csv",
+    "scorecard": "results/scorecard.csv",
 }
 FIGURES = {  # name -> (category, label, what it is drawn from)
     "fig01_sample": ("Sample", "Fig. 1: sample", ["galaxies"]),
@@ -34,11 +41,16 @@ FIGURES = {  # name -> (category, label, what it is drawn from)
     "figB2_components": ("Spectra", "Fig. B.2: components 15-29", ["basis"]),
     "figC1_maps": ("Spectra", "Fig. C.1: maps", ["views"]),
     "training": ("Network", "Training", ["histories"]),
+    "invariance": ("Network", "Invariance", ["invariance"]),
     "reconstruction": ("Spectra", "Reconstruction error", ["basis"]),
     "verdicts": ("Sample", "Verdicts", ["verdicts"]),
     "balance": ("Populations", "Balance of the twins", ["balance"]),
     "probes": ("Space", "Probes", ["probes"]),
     "power": ("Populations", "Power", ["power", "comparisons"]),
+    "map_power": ("Populations", "Power in the maps", ["map_power"]),
+    "order": ("Space", "Order of strengths", ["strengths"]),
+    "cluster_number": ("Space", "Number of clusters", ["quality"]),
+    "scorecard": ("Scorecard", "Scorecard", ["scorecard"]),
 }
 
 for FIGURE, (CATEGORY, LABEL, NEEDS) in FIGURES.items():
@@ -75,6 +87,42 @@ for FIGURE, (CATEGORY, LABEL, NEEDS) in FIGURES.items():
             " --out {output.png:q} --pdf {output.pdf:q} > {log:q} 2>&1"
 
 
+# One simulated galaxy of each type: (type, stem of the file names).
+SHOWCASE = showcase(TRUTH, {GALAXIES.at[stem, "galaxy"]: stem for stem in SIMULATED}) if MOCK else []
+
+if SHOWCASE:
+
+    rule montage:
+        input:
+            cubes=[config["sample"]["cubes"].format(galaxy=stem) for _, stem in SHOWCASE],
+            truths=[f"results/mock/truth/{stem}.fits" for _, stem in SHOWCASE],
+        output:
+            png=report(
+                "results/figures/montage.png",
+                caption="../report/montage.rst",
+                category="Sample",
+                labels={"figure": "Montage"},
+            ),
+            pdf="results/figures/montage.pdf",
+        log:
+            "results/logs/figures/montage.log",
+        benchmark:
+            "results/benchmarks/figures/montage.tsv"
+        params:
+            inputs=figure_options,
+            kinds=[kind for kind, _ in SHOWCASE],
+            code=code("montage"),
+        conda:
+            "../../envs/figures.yaml"
+        threads: 1
+        resources:
+            mem_mb=mem(3000),
+            runtime=minutes(10),
+        shell:
+            "python -m cubespace.steps.montage {params.inputs} --kinds {params.kinds:q}"
+            " --out {output.png:q} --pdf {output.pdf:q} > {log:q} 2>&1"
+
+
 rule scorecard:
     input:
         **scorecard_inputs(),
@@ -91,7 +139,7 @@ rule scorecard:
         "results/benchmarks/scorecard.tsv"
     params:
         inputs=figure_options,
-        settings=as_json({"seed": config["seed"]}),
+        settings=as_json({"seed": config["seed"], **PLANTED}),
         code=code("scorecard"),
     conda:
         "../../envs/space.yaml"
@@ -150,5 +198,8 @@ TARGETS = [
     *expand("results/space/{variant}/neighbours.parquet", variant=VARIANTS),
     *expand("results/space/{variant}/correlations.csv", variant=VARIANTS),
     *expand("results/embedding/{variant}.fits", variant=VARIANTS),
+    *expand("results/network/{variant}/invariance.csv", variant=VARIANTS),
+    *(["results/quality/index.html"] if config["figures"]["quality"] != "none" else []),
     *(["results/mock/truth.parquet"] if MOCK else []),
+    *(["results/figures/montage.png"] if SHOWCASE else []),
 ]

@@ -1,4 +1,6 @@
 # The mock survey of the demo: one cube a galaxy, in the real file format, with its truth. Left out where mock is null.
+# With keep_cubes: false no more cubes exist at a time than jobs run: each is made for its moments, deleted, and made
+# again, to the last bit, for its maps. The low priority lets a waiting reader go before the next simulation.
 
 if MOCK:
     TRUTH = shipped(config["mock"]["truth"])
@@ -11,7 +13,7 @@ if MOCK:
             truth=TRUTH,
             ssp=SSP,
         output:
-            cube=config["sample"]["cubes"],
+            cube=temp(config["sample"]["cubes"]) if STREAMED else config["sample"]["cubes"],
             maps="results/mock/truth/{galaxy}.fits",
         log:
             "results/logs/simulate/{galaxy}.log",
@@ -19,17 +21,33 @@ if MOCK:
             "results/benchmarks/simulate/{galaxy}.tsv"
         params:
             name=per_galaxy("galaxy"),
-            settings=settings("mock"),
+            settings=as_json({name: value for name, value in config["mock"].items() if name not in ("keep_cubes", *PLANTED)}),
             code=code("simulate"),
         conda:
             "../../envs/mock.yaml"
         threads: 1
+        priority: -1 if STREAMED else 0
         resources:
             mem_mb=mem(2500),
             runtime=minutes(10),
         shell:
             "python -m cubespace.steps.simulate --galaxy {params.name:q} --truth {input.truth:q} --ssp {input.ssp:q}"
             " --settings {params.settings:q} --cube {output.cube:q} --maps {output.maps:q} > {log:q} 2>&1"
+
+    if STREAMED:
+
+        use rule simulate as simulate_again with:
+            input:
+                truth=TRUTH,
+                ssp=SSP,
+                basis="results/basis/basis.fits",  # not before the maps can be made
+            output:
+                cube=temp(AGAIN),
+                maps=temp("results/mock/again/{galaxy}.truth.fits"),
+            log:
+                "results/logs/simulate_again/{galaxy}.log",
+            benchmark:
+                "results/benchmarks/simulate_again/{galaxy}.tsv"
 
     rule truth:
         input:
@@ -48,6 +66,7 @@ if MOCK:
         benchmark:
             "results/benchmarks/truth.tsv"
         params:
+            settings=as_json(PLANTED),
             code=code("truth"),
         conda:
             "../../envs/mock.yaml"
@@ -56,5 +75,5 @@ if MOCK:
             mem_mb=mem(1000),
             runtime=minutes(10),
         shell:
-            "python -m cubespace.steps.truth --truth {input.truth:q} --roster {input.roster:q} --maps results/mock/truth --out {output:q}"
-            " > {log:q} 2>&1"
+            "python -m cubespace.steps.truth --truth {input.truth:q} --roster {input.roster:q} --maps results/mock/truth"
+            " --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

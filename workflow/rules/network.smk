@@ -1,6 +1,8 @@
 # Maps -> one network a variant -> 512-d embedding of every galaxy; and the two baselines it has to beat.
 
 EMBEDDING = as_json({"embedding": config["network"]["embedding"], "views": config["network"]["views"]})
+BASELINE = as_json({name: config["network"][name] for name in ("embedding", "encoder", "views")})
+TRAINING = as_json({name: config["network"][name] for name in ("encoder", "training", "views")})
 
 
 rule train:
@@ -23,7 +25,7 @@ rule train:
     benchmark:
         "results/benchmarks/train/{variant}.tsv"
     params:
-        settings=as_json({"training": config["network"]["training"], "views": config["network"]["views"]}),
+        settings=TRAINING,
         seed=config["seed"],
         device=config["network"]["device"],
         checkpoint="results/network/{variant}/checkpoint.pt",
@@ -93,7 +95,7 @@ rule baseline:
     benchmark:
         "results/benchmarks/baseline/{variant}.tsv"
     params:
-        settings=EMBEDDING,
+        settings=BASELINE,
         seed=config["seed"],
         device=config["network"]["device"],
         code=code("baseline"),
@@ -108,6 +110,41 @@ rule baseline:
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
         " --device {params.device} --threads {threads} --untrained {output.untrained:q} --pooled {output.pooled:q}"
         " > {log:q} 2>&1"
+
+
+rule invariance:
+    input:
+        roster="results/sample/roster.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        weights="results/network/{variant}/weights.safetensors",
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
+    output:
+        report(
+            "results/network/{variant}/invariance.csv",
+            caption="../report/invariance.rst",
+            category="Network",
+            labels={"table": "invariance", "variant": "{variant}"},
+        ),
+    log:
+        "results/logs/invariance/{variant}.log",
+    benchmark:
+        "results/benchmarks/invariance/{variant}.tsv"
+    params:
+        settings=as_json({name: config["network"][name] for name in ("invariance", "views")}),
+        seed=config["seed"],
+        device=config["network"]["device"],
+        code=code("invariance"),
+    conda:
+        TORCH_ENV
+    threads: 8
+    resources:
+        mem_mb=mem(8000),
+        runtime=minutes(60),
+    shell:
+        "python -m cubespace.steps.invariance --variant {wildcards.variant} --maps results/maps --roster {input.roster:q}"
+        " --basis {input.basis:q} --scaling {input.scaling:q} --weights {input.weights:q} --seed {params.seed}"
+        " --settings {params.settings:q} --device {params.device} --threads {threads} --out {output:q} > {log:q} 2>&1"
 
 
 rule views:

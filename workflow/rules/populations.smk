@@ -1,18 +1,23 @@
 # Emission-line and environment classes, twins, two-sample tests, the luminosity ablation, the scorecard.
 
-CATALOGUES = [part["path"] for kind in ("groups", "voids") for part in ENVIRONMENT[kind]]
 
 
 rule classify:
     input:
         galaxies="results/sample/galaxies.parquet",
-        catalogues=CATALOGUES,
+        catalogues=[catalogue["path"] for catalogue in CATALOGUES],
     output:
-        report(
+        classes=report(
             "results/populations/classes.parquet",
             caption="../report/classes.rst",
             category="Populations",
             labels={"table": "classes", "format": "Parquet"},
+        ),
+        tolerances=report(
+            "results/populations/environment_tolerances.csv",
+            caption="../report/tolerances.rst",
+            category="Populations",
+            labels={"table": "tolerances of the environment", "format": "CSV"},
         ),
     log:
         "results/logs/classify.log",
@@ -29,7 +34,7 @@ rule classify:
         runtime=minutes(30),
     shell:
         "python -m cubespace.steps.classify --galaxies {input.galaxies:q} --settings {params.settings:q}"
-        " --out {output:q} > {log:q} 2>&1"
+        " --out {output.classes:q} --tolerances {output.tolerances:q} > {log:q} 2>&1"
 
 
 rule twins:
@@ -50,7 +55,7 @@ rule twins:
     benchmark:
         "results/benchmarks/twins.tsv"
     params:
-        settings=settings("populations.twins", comparisons=matched_comparisons()),
+        settings=settings("populations.twins", comparisons=matched_comparisons(), seed=config["seed"]),
         code=code("twins"),
     conda:
         "../../envs/tables.yaml"
@@ -79,6 +84,12 @@ rule compare:
         ),
         power="results/populations/power.csv",
         distances="results/populations/neighbour_distances.csv",
+        controls=report(
+            "results/populations/controls.csv",
+            caption="../report/controls.rst",
+            category="Populations",
+            labels={"table": "comparisons on validation galaxies", "format": "CSV"},
+        ),
     log:
         "results/logs/compare.log",
     benchmark:
@@ -95,13 +106,59 @@ rule compare:
     shell:
         "python -m cubespace.steps.compare --embedding {input.embedding:q} --galaxies {input.galaxies:q}"
         " --classes {input.classes:q} --twins {input.twins:q} --settings {params.settings:q}"
-        " --out {output.comparisons:q} --power {output.power:q} --distances {output.distances:q} > {log:q} 2>&1"
+        " --out {output.comparisons:q} --power {output.power:q} --distances {output.distances:q}"
+        " --controls {output.controls:q} > {log:q} 2>&1"
+
+
+rule inject:
+    input:
+        maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
+        roster="results/sample/roster.csv",
+        basis="results/basis/basis.fits",
+        scaling="results/basis/scaling.csv",
+        weights="results/network/full/weights.safetensors",
+        twins="results/populations/twins.csv",
+        ssp=shipped(config["populations"]["injection"]["ssp"]),
+    output:
+        report(
+            "results/populations/map_power.csv",
+            caption="../report/map_power.rst",
+            category="Populations",
+            labels={"table": "power against differences in the maps", "format": "CSV"},
+        ),
+    log:
+        "results/logs/inject.log",
+    benchmark:
+        "results/benchmarks/inject.tsv"
+    params:
+        settings=as_json(
+            {
+                "views": config["network"]["views"],
+                "matched": matched_comparisons(),
+                **{name: config["populations"][name] for name in ("injection", "comparisons")},
+            }
+        ),
+        seed=config["seed"],
+        device=config["network"]["device"],
+        code=code("inject"),
+    conda:
+        TORCH_ENV
+    threads: 2
+    resources:
+        mem_mb=mem(6000),
+        runtime=minutes(60),
+    shell:
+        "python -m cubespace.steps.inject --maps results/maps --roster {input.roster:q} --basis {input.basis:q}"
+        " --scaling {input.scaling:q} --weights {input.weights:q} --variant full --twins {input.twins:q} --ssp {input.ssp:q}"
+        " --seed {params.seed} --device {params.device} --threads {threads} --settings {params.settings:q}"
+        " --out {output:q} > {log:q} 2>&1"
 
 
 rule ablation:
     input:
         full="results/embedding/full.parquet",
         no_luminosity="results/embedding/no_luminosity.parquet",
+        galaxies="results/sample/galaxies.parquet",
     output:
         report(
             "results/populations/luminosity_ablation.csv",
@@ -124,4 +181,4 @@ rule ablation:
         runtime=minutes(30),
     shell:
         "python -m cubespace.steps.ablation --full {input.full:q} --no-luminosity {input.no_luminosity:q}"
-        " --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
+        " --galaxies {input.galaxies:q} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 # The sample sheet and the property tables -> one table of galaxies; who is in, who was rejected and why.
 
-SHEETS = [SAMPLE_SETTINGS["sheet"], *(table["path"] for table in SAMPLE_SETTINGS["tables"])]
+SHEETS = [SAMPLE_SETTINGS["sheet"], *(table["path"] for table in SAMPLE_SETTINGS["tables"]), SAMPLE_SETTINGS["types"]]
 
 
 rule sample:
@@ -15,12 +15,14 @@ rule sample:
         ),
         fits="results/sample/galaxies.fits",
         audit="results/sample/columns.csv",
+        notes="results/sample/notes.csv",
     log:
         "results/logs/sample.log",
     benchmark:
         "results/benchmarks/sample.tsv"
     params:
         settings=as_json(SAMPLE_SETTINGS),
+        look="no" if MOCK else "yes",  # simulated cubes come and go
         code=code("sample"),
     conda:
         "../../envs/tables.yaml"
@@ -30,7 +32,8 @@ rule sample:
         runtime=minutes(10),
     shell:
         "python -m cubespace.steps.sample --settings {params.settings:q}"
-        " --out {output.table:q} --fits {output.fits:q} --audit {output.audit:q} > {log:q} 2>&1"
+        " --out {output.table:q} --fits {output.fits:q} --audit {output.audit:q} --notes {output.notes:q}"
+        " --look-into-cubes {params.look} > {log:q} 2>&1"
 
 
 # The two lists below are read from that table, but made anew only when their own rows change (`rows`): a colour edited
@@ -82,6 +85,7 @@ rule roster:
 rule verdicts:
     input:
         roster="results/sample/roster.csv",
+        galaxies="results/sample/galaxies.parquet",
         moments=expand("results/moments/{galaxy}.npz", galaxy=STEMS),
         maps=expand("results/maps/{galaxy}.fits", galaxy=STEMS),
     output:
@@ -96,6 +100,7 @@ rule verdicts:
     benchmark:
         "results/benchmarks/verdicts.tsv"
     params:
+        settings=as_json({"max_offset": config["cubes"]["max_offset"]}),
         code=code("verdicts"),
     conda:
         "../../envs/tables.yaml"
@@ -104,5 +109,5 @@ rule verdicts:
         mem_mb=mem(1000),
         runtime=minutes(30),
     shell:
-        "python -m cubespace.steps.verdicts --roster {input.roster:q} --moments results/moments --maps results/maps"
-        " --out {output:q} > {log:q} 2>&1"
+        "python -m cubespace.steps.verdicts --roster {input.roster:q} --galaxies {input.galaxies:q}"
+        " --moments results/moments --maps results/maps --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

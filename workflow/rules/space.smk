@@ -26,7 +26,8 @@ rule umap:
 
 rule cluster:
     input:
-        "results/embedding/{variant}.parquet",
+        embedding="results/embedding/{variant}.parquet",
+        galaxies="results/sample/galaxies.parquet",
     output:
         table="results/space/{variant}/clusters.parquet",
         summary=report(
@@ -34,6 +35,12 @@ rule cluster:
             caption="../report/clusters.rst",
             category="Space",
             labels={"table": "clusters", "variant": "{variant}"},
+        ),
+        valley=report(
+            "results/space/{variant}/green_valley.csv",
+            caption="../report/green_valley.rst",
+            category="Space",
+            labels={"table": "green valley", "variant": "{variant}"},
         ),
     log:
         "results/logs/cluster/{variant}.log",
@@ -49,8 +56,9 @@ rule cluster:
         mem_mb=mem(2000),
         runtime=minutes(30),
     shell:
-        "python -m cubespace.steps.cluster --embedding {input:q} --settings {params.settings:q}"
-        " --out {output.table:q} --summary {output.summary:q} > {log:q} 2>&1"
+        "python -m cubespace.steps.cluster --embedding {input.embedding:q} --galaxies {input.galaxies:q}"
+        " --settings {params.settings:q} --out {output.table:q} --summary {output.summary:q}"
+        " --valley {output.valley:q} > {log:q} 2>&1"
 
 
 rule neighbours:
@@ -102,6 +110,12 @@ rule correlate:
             category="Space",
             labels={"table": "probes", "variant": "{variant}"},
         ),
+        strengths=report(
+            "results/space/{variant}/strengths.csv",
+            caption="../report/strengths.rst",
+            category="Space",
+            labels={"table": "order of strengths", "variant": "{variant}"},
+        ),
     log:
         "results/logs/correlate/{variant}.log",
     benchmark:
@@ -118,4 +132,5 @@ rule correlate:
     shell:
         "python -m cubespace.steps.correlate --embedding {input.embedding:q} --untrained {input.untrained:q}"
         " --pooled {input.pooled:q} --galaxies {input.galaxies:q} --settings {params.settings:q}"
-        " --out {output.correlations:q} --variance {output.variance:q} --probes {output.probes:q} > {log:q} 2>&1"
+        " --out {output.correlations:q} --variance {output.variance:q} --probes {output.probes:q}"
+        " --strengths {output.strengths:q} > {log:q} 2>&1"

@@ -14,23 +14,24 @@ def bad_samples(flux, sigma, flagged=None, sigma_factor=SIGMA_FACTOR):
     flagged : array of the same shape or None
         The survey's own flags; anything but 0 is bad.
     sigma_factor : float
-        An error more than this many times the lower quartile of the cube marks a bad sample: pipelines write
-        1e6 or 1e20 where
-        they mean infinity.
+        An error more than this many times the lower quartile of the cube, or less than that quartile over this,
+        marks a bad sample: pipelines write 1e6 or 1e20 where they mean infinity, and next to nothing for zero.
 
     Returns
     -------
-    bool array: flagged, flux or error not finite, error <= 0 or huge.
+    bool array: flagged, flux or error not finite, error <= 0, huge or minute.
     """
     thinned = sigma[:: max(1, len(sigma) // 64)]
     thinned = thinned[np.isfinite(thinned) & (thinned > 0)]
-    limit = sigma_factor * np.quantile(thinned, 0.25) if thinned.size else np.inf
-    with np.errstate(invalid="ignore", over="ignore"):
-        bad = ~(sigma > 0)  # also NaN
-        bad |= ~(sigma <= np.float32(limit)) if np.isfinite(limit) else ~np.isfinite(sigma)
-        bad |= ~np.isfinite(flux)
+    usual = np.quantile(thinned, 0.25) if thinned.size else 0.0
+    largest = float(np.finfo(np.float32).max)
+    least, most = np.float32(usual / sigma_factor), np.float32(min(sigma_factor * usual, largest) if usual else largest)
+    bad = np.empty(flux.shape, bool)
+    for i, (values, errors) in enumerate(zip(flux, sigma, strict=True)):  # plane by plane: in the processor's cache
+        good = (errors > least) & (errors <= most) & np.isfinite(values)  # NaN is neither more nor less
         if flagged is not None:
-            bad |= flagged != 0
+            good &= flagged[i] == 0
+        np.logical_not(good, out=bad[i])
     return bad
 
 
@@ -49,6 +50,14 @@ def field_of_view(flux, bad, flat=None):
     return inside
 
 
+def in_windows(wavelength, windows):
+    """Bool (n,): samples inside one of the windows [low, high], ends included; with the same unit as `wavelength`."""
+    inside = np.zeros(len(wavelength), bool)
+    for low, high in windows:
+        inside |= (wavelength >= low) & (wavelength <= high)
+    return inside
+
+
 def manual_mask(star, flags):
     """Apply hand-made corrections to a star mask.
 
@@ -60,35 +69,59 @@ def manual_mask(star, flags):
     return (np.asarray(star, int) + np.asarray(flags, int)) >= 1
 
 
-def spare_nucleus(star, centre, radius):
+def spare_nucleus(star, centre, radius, light=None):
     """Free the blob of a star mask that sits on the galaxy's nucleus: star catalogues contain nuclei.
 
     Parameters
     ----------
     star : bool (ny, nx)
-    centre : (y, x) of the galaxy [pixel]
+    centre : (y, x) of the galaxy [pixel], as well as it can be told with the blob masked
     radius : float
-        A connected blob is freed if its centroid lies within this many pixels of `centre`.
+        A connected blob is freed if its centroid is nearer to `centre` than this many pixels.
+    light : float (ny, nx) or None
+        Flux, NaN or 0 where there is none. With it, a blob so large that it displaces `centre` is freed too if `centre`
+        is beside it and the light around it, to twice its own radius, has its centroid within half of `radius` of the
+        blob's: the galaxy lies around its nucleus, but to one side of a star.
 
     Returns
     -------
     (bool (ny, nx), number of spaxels freed)
     """
-    left, star = star.copy(), star.copy()
-    freed = 0
+    left, free, freed = star.copy(), star.copy(), 0
     for seed in zip(*np.nonzero(star), strict=True):
         if not left[seed]:
             continue
-        blob, waiting = [], [seed]
-        left[seed] = False
-        while waiting:
-            y, x = waiting.pop()
-            blob.append((y, x))
-            for v, u in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
-                if 0 <= v < star.shape[0] and 0 <= u < star.shape[1] and left[v, u]:
-                    left[v, u] = False
-                    waiting.append((v, u))
-        if np.hypot(*(np.mean(blob, axis=0) - np.asarray(centre))) <= radius:
-            star[tuple(np.transpose(blob))] = False
-            freed += len(blob)
-    return star, freed
+        blob = np.transpose(_blob(left, seed))
+        middle = blob.mean(axis=1)
+        away, size = np.hypot(*(middle - np.asarray(centre))), np.sqrt(blob.shape[1] / np.pi)
+        inside = away < radius
+        if not inside and light is not None and size > radius and away <= size + 2 * radius:
+            inside = np.hypot(*(_light_centroid(light, star, middle, 2 * size) - middle)) < radius / 2
+        if inside:
+            free[tuple(blob)] = False
+            freed += blob.shape[1]
+    return free, freed
+
+
+def _blob(left, seed):
+    """Pixels connected with `seed` along rows and columns, taken out of `left`."""
+    blob, waiting = [], [seed]
+    left[seed] = False
+    while waiting:
+        y, x = waiting.pop()
+        blob.append((y, x))
+        for v, u in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+            if 0 <= v < left.shape[0] and 0 <= u < left.shape[1] and left[v, u]:
+                left[v, u] = False
+                waiting.append((v, u))
+    return blob
+
+
+def _light_centroid(light, star, middle, radius):
+    """(y, x) of the light within `radius` pixels of `middle`, stars left out; infinitely far if there is none."""
+    rows, columns = np.indices(light.shape)
+    weight = np.where((np.hypot(rows - middle[0], columns - middle[1]) <= radius) & ~star, np.nan_to_num(light), 0)
+    weight = np.maximum(weight, 0)
+    if weight.sum() <= 0:
+        return np.array([np.inf, np.inf])
+    return np.array([(weight * rows).sum(), (weight * columns).sum()]) / weight.sum()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.errors import CubeRejected, CubespaceError
 
 MISSING = ("", "-", "--", "null", "none", "nan", "n/a", "masked")
@@ -13,16 +14,22 @@ REASONS = {
     "truncated": "the file ends before its content does",
     "corrupt": "the file is damaged",
     "unrecognised": "no adapter knows this layout",
+    "hdu_missing": "an HDU that the survey, or the mapping in the configuration, promises is not there",
+    "hdu_ambiguous": "two HDUs of one name, or a noise plane whose name and unit contradict each other",
     "not_a_cube": "the flux is not three-dimensional",
     "shape_mismatch": "a companion plane does not fit the flux",
+    "wrong_dtype": "numbers of a kind that cannot be fluxes, errors or flags",
     "header_card": "a card that is needed does not parse",
     "wavelength_axis": "no plausible wavelength axis",
     "unit_unknown": "the flux unit is not stated in a known way",
+    "flagged_by_survey": "the survey itself says that the cube is not to be used",
     "redshift_missing": "no redshift in the table",
     "redshift_implausible": "a redshift outside the allowed range",
     "distance_missing": "no luminosity distance",
     "window_not_covered": "the normalisation window is not observed at this redshift",
     "grid_not_covered": "too much of the common wavelength grid is not observed at this redshift",
+    "mask_unusable": "the galaxy's mask file cannot be read, or does not fit the cube",
+    "too_many_stars": "stars and companions cover too much of the field",
     "too_few_spaxels": "too few spaxels with signal",
     "canvas_too_small": "the field of view does not fit on the canvas",
 }
@@ -101,6 +108,41 @@ def check_spaxels(n_usable, minimum, snr_cut):
             "too_few_spaxels",
             f"{n_usable} spaxels inside the field, free of stars and with S/N >= {snr_cut:g}; {minimum} are asked for",
         )
+
+
+def check_stars(cube, max_star_fraction):
+    """Share of the field under stars and companions; CubeRejected if it is more than `max_star_fraction`."""
+    share = float((cube.star & cube.field).sum() / max(1, cube.field.sum()))
+    if share > max_star_fraction:
+        raise CubeRejected(
+            "too_many_stars",
+            f"{100 * share:.1f} % of the field is masked; at most {100 * max_star_fraction:g} % is allowed",
+        )
+    return share
+
+
+def remarks(cube, redshift, max_difference=0.003):
+    """What a user should know of a cube that is no reason to reject it: list of sentences.
+
+    Its reader's notes, without the path; and a systemic velocity in the header (MED_VEL) that differs from the table's
+    redshift by more than `max_difference`: the redshift of the table is the one that is used.
+    """
+    found = [note.removeprefix(f"{cube.path}: ") for note in cube.notes]
+    velocity = parse_velocity(cube.header.get("MED_VEL"))
+    if velocity is not None and redshift is not None and abs(velocity / SPEED_OF_LIGHT - redshift) > max_difference:
+        found.append(
+            f"MED_VEL {velocity:.0f} km/s in the header, {redshift * SPEED_OF_LIGHT:.0f} km/s by the table's redshift, which is used"
+        )
+    return found
+
+
+def parse_velocity(text):
+    """MED_VEL [km/s] as float, None if absent or not a positive number."""
+    try:
+        value = float(text)
+    except (TypeError, ValueError):
+        return None
+    return value if math.isfinite(value) and value > 0 else None
 
 
 def extent(field):

@@ -20,6 +20,10 @@ import numpy as np
 GRID = (3739.0, 6803.0, 2.0)
 WINDOW = (5600.0, 5800.0)
 MAX_NORMALISED = 1000.0
+# Observed wavelengths [A] where the residual of the sky subtraction is at least twice the noise beside it, in the sky
+# fibres of a CALIFA V500 pointing (NGC 2906): Hg 4358, Hg 5461, [OI] 5577, Na D, [OI] 6300 and 6364; the line +- 8 A,
+# three sigma of the spectral resolution. Weaker ones (Hg 4047, [NI] 5199, Na 5683) stay below that.
+SKY_WINDOWS = ((4350, 4366), (5453, 5469), (5569, 5585), (5882, 5904), (6292, 6308), (6356, 6372))
 
 CM_PER_MPC = 3.0856775814913673e24  # IAU 2012 astronomical unit, IAU 2015 parsec
 ERG_S_PER_LSUN = 3.828e33  # nominal solar luminosity, IAU 2015 resolution B3
@@ -92,6 +96,15 @@ def resample(flux, bad, wavelength, redshift, grid):
     lost[~covered] = True
     out[lost] = 0
     return out, lost
+
+
+def common_gap(wavelength, redshift, grid, sky):
+    """Bool (n_grid,): grid samples that no spectrum of a cube has: not observed, or made of a sky line's samples.
+
+    `sky` : bool (n_wavelength,), see `masks.in_windows`.
+    """
+    lower, weight, covered = neighbours(wavelength, redshift, grid)
+    return ~covered | (sky[lower] & (weight < 1)) | (sky[lower + 1] & (weight > 0))
 
 
 def masked_median(values, good):

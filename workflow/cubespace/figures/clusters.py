@@ -5,8 +5,21 @@ import re
 import numpy as np
 
 from cubespace.errors import CubespaceError
-from cubespace.figures.frames import numbers, words
-from cubespace.figures.style import BINS, GREY, INK, PAGE, SOFT, canvas, cluster_colours, label, say, styled
+from cubespace.figures.frames import need, numbers, words
+from cubespace.figures.style import (
+    BINS,
+    COLUMN,
+    GREY,
+    INK,
+    PAGE,
+    SERIES,
+    SOFT,
+    canvas,
+    cluster_colours,
+    label,
+    say,
+    styled,
+)
 from cubespace.figures.umap import frame_panel, plane, points, role_legend
 from cubespace.populations.emission import EW_RETIRED, EW_STRONG, NII_SF
 
@@ -158,5 +171,46 @@ def draw(galaxies, umap, clusters):
     grid[3, 0].set_ylabel("galaxies of that type [%]")
     for axes in grid[0, 1:]:
         axes.set_ylabel("")
-    role_legend(figure, role)
+    role_legend(figure, role, galaxies)
+    return figure
+
+
+@styled
+def draw_quality(quality):
+    """Silhouette, stability and agreement of the two methods against the number of clusters.
+
+    Parameters
+    ----------
+    quality : DataFrame
+        As ``clusters.csv``: k, silhouette, stability, bootstrap_stability, share_kmeans_gmm with their intervals.
+    """
+    need(quality, ["k", "silhouette", "stability", "ari_kmeans_gmm"], "table of clusters")
+    k, shown = numbers(quality, "k"), ("silhouette", "stability", "agreement")
+    if not len(k):
+        figure = canvas(COLUMN, 45)
+        say(figure.subplots(), "no clusters in the table")
+        return figure
+    figure = canvas(PAGE, 56)
+    grid = figure.subplots(1, len(shown))
+    curves = {
+        "silhouette": (("silhouette", "k-means", None), ("gmm_silhouette", "mixture", None)),
+        "stability": (
+            ("stability", "k-means, seeds", None), ("gmm_stability", "mixture, seeds", None),
+            ("bootstrap_stability", "k-means, bootstraps", "bootstrap"),
+        ),
+        "agreement": (
+            ("ari_kmeans_gmm", "adjusted Rand index", None), ("share_kmeans_gmm", "share in common", "share"),
+        ),
+    }  # fmt: skip
+    for axes, heading in zip(grid, shown, strict=True):
+        for step, (name, text, bars) in enumerate(curves[heading]):
+            value, colour = numbers(quality, name), SERIES[step]
+            axes.plot(k, value, marker="osD"[step], color=colour, mew=0, label=text)
+            if bars:
+                axes.fill_between(k, numbers(quality, f"{bars}_low"), numbers(quality, f"{bars}_high"), color=colour, alpha=0.15, lw=0)
+        axes.set(xlabel="number of clusters", xticks=k[np.isfinite(k)])
+        axes.legend(loc="best")
+    grid[0].set_ylabel("mean silhouette")
+    grid[1].set(ylabel="adjusted Rand index", ylim=(-0.05, 1.05))
+    grid[2].set(ylabel="agreement of the two methods", ylim=(-0.05, 1.05))
     return figure

@@ -88,8 +88,19 @@ def _distances(distances, a, b, matched):
     return {name: values[here & (population == name) & np.isfinite(values)] for name in (a, b)}
 
 
-def _histograms(axes, rows, samples, a, b):
-    """Densities of the distances of both populations in common bins, medians as ticks at the top."""
+def _sizes(comparisons, a, b):
+    """name -> size of each whole population, as far as the table compares them unmatched."""
+    rows = _pair(comparisons, a, b, False)
+    if "on" in rows:
+        rows = rows[rows["on"].isna()]
+    if not len(rows):
+        return {}
+    return {str(rows[side].iloc[0]): _first(rows, f"n_{side}") for side in ("a", "b")}
+
+
+def _histograms(axes, rows, samples, a, b, whole):
+    """Densities of the distances of both populations in common bins, medians as ticks at the top; `whole`: sizes of the
+    populations that samples were matched from."""
     both = np.concatenate(list(samples.values()))
     if (
         min(len(values) for values in samples.values()) == 0
@@ -116,7 +127,7 @@ def _histograms(axes, rows, samples, a, b):
             lw=1.2,
             ls=ls,
             zorder=2.5,
-            label=f"{title(name)} ({len(values)})",
+            label=f"{title(name)} ({len(values)}{f' of {whole[name]:.0f}' if np.isfinite(whole.get(name, np.nan)) else ''})",
         )
         axes.plot(
             [np.median(values)] * 2, [0.955, 1.0], transform=axes.get_xaxis_transform(), color=colour, lw=1.6
@@ -132,7 +143,8 @@ def _panels(figure, grid, pairs, comparisons, distances, matched):
     need(comparisons, _COLUMNS, "table of comparisons")
     need(distances, ["comparison", "matched", "population", "tenth_distance"], "table of neighbour distances")
     for axes, (a, b) in zip(grid.ravel(), pairs, strict=True):
-        _histograms(axes, _pair(comparisons, a, b, matched), _distances(distances, a, b, matched), a, b)
+        whole = _sizes(comparisons, a, b) if matched else {}
+        _histograms(axes, _pair(comparisons, a, b, matched), _distances(distances, a, b, matched), a, b, whole)
         axes.set_xlabel("cosine distance to the 10th neighbour")
     for axes in grid[:, 0]:
         axes.set_ylabel("density of galaxies")
@@ -158,7 +170,7 @@ def draw_twins(comparisons, distances):
 def draw_balance(balance):
     """Love plot: absolute standardised mean difference of every covariate, before and after matching, one panel a pair."""
     need(balance, ["comparison", "covariate", "smd_before", "smd_after"], "table of balance")
-    pairs = list(dict.fromkeys(words(balance, "comparison")))
+    pairs = [pair for pair in dict.fromkeys(words(balance, "comparison")) if not _placebo(pair)]
     if not pairs:
         figure = canvas(COLUMN, 45)
         say(figure.subplots(), "no populations were matched")
@@ -172,7 +184,9 @@ def draw_balance(balance):
         height = np.array([covariates.index(name) for name in words(rows, "covariate")], dtype=float)
         before, after = np.abs(numbers(rows, "smd_before")), np.abs(numbers(rows, "smd_after"))
         before, after = (np.where(np.isfinite(values), values, np.nan) for values in (before, after))
-        axes.set_title(_pair_title(pair), loc="left")
+        count = numbers(rows, "n_pairs")
+        count = f" ({count[0]:.0f} pairs)" if len(count) and np.isfinite(count[0]) else ""
+        axes.set_title(_pair_title(pair) + count, loc="left")
         axes.axvspan(0, 0.1, color="#eeeeee", zorder=0, lw=0)
         axes.axvline(0.1, color=SOFT, lw=0.6, ls="--", zorder=0.5)
         if not np.isfinite(after).any():
@@ -193,6 +207,11 @@ def draw_balance(balance):
     figure.supxlabel("|standardised mean difference|", fontsize=7.5)
     figure.legend(handles, ["all galaxies", "twins"], loc="outside upper right", ncols=2, handletextpad=0.2)
     return figure
+
+
+def _placebo(pair):
+    first, _, second = str(pair).partition("-")
+    return first == second
 
 
 def _pair_title(pair):
@@ -233,7 +252,10 @@ def draw_power(power, comparisons):
             axes.axhline(height, color=SOFT, lw=0.6, ls=":", zorder=0.5)
             axes.annotate(words_, (1, height), (-2, 1), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
                           ha="right", fontsize=5.5, color=SOFT)  # fmt: skip
-        axes.set_title(_pair_title(name) + (", twins" if twin else ""), loc="left")
+        sizes = _pair(comparisons, *name.split("-", 1), twin)
+        count = [f"{_first(sizes, side):.0f}" for side in ("n_a", "n_b") if np.isfinite(_first(sizes, side))]
+        count = (f" ({count[0]} twins)" if twin else f" ({', '.join(count)})") if count else ""
+        axes.set_title(_pair_title(name) + count, loc="left")
         _mark_smallest(axes, comparisons, name, twin)
     for index in range(len(shown), grid.size):
         grid.ravel()[index].set_visible(False)

@@ -10,6 +10,7 @@ from cubespace.figures.style import (
     DIVERGING,
     INK,
     PAGE,
+    SERIES,
     SOFT,
     bare,
     canvas,
@@ -56,6 +57,12 @@ def _heat(axes, table, sure, heads, heading):
     return picture
 
 
+def _counts(table):
+    """property -> ' (n)', the number of galaxies behind its row."""
+    pairs = zip(words(table, "property"), numbers(table, "n"), strict=True)
+    return {name: f" ({n:.0f})" for name, n in pairs if np.isfinite(n)}
+
+
 @styled
 def draw(correlations, variance=None):
     """Fig. 10: Pearson's r of the first four components with each property, and what is left given mass, type, redshift.
@@ -93,11 +100,54 @@ def draw(correlations, variance=None):
     picture = _heat(grid[0], pearson[order], q[order], heads, "Pearson's $r$")
     if both:
         _heat(grid[1], partial[order], None, heads, "partial $r$, given mass, type, redshift")
-    grid[0].set_yticks(range(len(properties)), bare([properties[index] for index in order]))
+    count = _counts(correlations)
+    names = bare([properties[index] for index in order])
+    names = [text + count.get(properties[index], "") for index, text in zip(order, names, strict=True)]
+    grid[0].set_yticks(range(len(properties)), names)
     bar = figure.colorbar(picture, ax=list(grid), pad=0.02, aspect=30, shrink=0.85)
     bar.set_label("correlation coefficient")
     bar.outline.set_linewidth(0.4)
     figure.supxlabel(r"* false discovery rate $q$ < 0.05", fontsize=6.5, color=SOFT)
+    return figure
+
+
+@styled
+def draw_order(strengths):
+    """How sure the order of strengths is: strength and rank of each property with 95 % intervals; whole-space dependence.
+
+    Parameters
+    ----------
+    strengths : DataFrame
+        As from `cubespace.space.strengths.strength_table`.
+    """
+    need(strengths, ["property", "n", "strength", "strength_low", "strength_high", "rank", "rank_low", "rank_high",
+                     "space_distance_r"], "table of strengths")  # fmt: skip
+    if not len(strengths):
+        figure = canvas(COLUMN, 45)
+        say(figure.subplots(), "no strength was computed:\ntoo few galaxies have properties")
+        return figure
+    names, count = words(strengths, "property"), _counts(strengths)
+    height = np.arange(len(names))
+    figure = canvas(PAGE * 0.75, 24 + 5.2 * len(names))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.4, 1])
+    value, low, high = (numbers(strengths, f"strength{end}") for end in ("", "_low", "_high"))
+    left.hlines(height, low, high, color=SERIES[0], lw=1.2)
+    one = left.scatter(value, height, s=14, color=SERIES[0], zorder=3)
+    two = left.scatter(numbers(strengths, "space_distance_r"), height, s=16, marker="D", facecolors="white",
+                       edgecolors=SERIES[1], linewidths=1.0, zorder=2.5)  # fmt: skip
+    left.axvline(0, color=INK, lw=0.5)
+    left.set(xlabel="strength", xlim=(min(-0.02, np.nanmin(np.r_[low, 0]) - 0.02), 1))
+    rank, low, high = (numbers(strengths, f"rank{end}") for end in ("", "_low", "_high"))
+    right.hlines(height, low, high, color=SERIES[0], lw=1.2)
+    right.scatter(rank, height, s=14, color=SERIES[0], zorder=3)
+    right.set(xlabel="rank", xlim=(0.4, len(names) + 0.6), xticks=np.arange(1, len(names) + 1, 2))
+    left.set_yticks(height, [text + count.get(name, "") for name, text in zip(names, bare(names), strict=True)])
+    left.set_ylim(len(names) - 0.4, -0.6)
+    for axes in (left, right):
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="y", color="#eeeeee", lw=0.6)
+    text = ["largest $|r|$ with four components", "distance correlation with the whole space"]
+    figure.legend([one, two], text, loc="outside upper center", ncols=2, handletextpad=0.2)
     return figure
 
 

@@ -8,8 +8,12 @@ from cubespace.figures import (
     clusters,
     comparisons,
     correlations,
+    invariance,
+    map_power,
     maps,
+    planted,
     sample,
+    scorecard,
     training,
     umap,
     verdicts,
@@ -40,19 +44,26 @@ FIGURES = {
     "figB2_components": Entry(basis.draw_components, ("basis",), fixed=(("first", 15), ("last", 29))),
     "figC1_maps": Entry(maps.draw_maps, ("views",)),
     "training": Entry(training.draw, ("histories",)),
+    "invariance": Entry(invariance.draw, ("invariance",)),
     "reconstruction": Entry(basis.draw_reconstruction, ("basis",)),
     "verdicts": Entry(verdicts.draw, ("verdicts",)),
     "balance": Entry(comparisons.draw_balance, ("balance",)),
     "probes": Entry(correlations.draw_probes, ("probes",)),
     "power": Entry(comparisons.draw_power, ("power", "comparisons")),
+    "map_power": Entry(map_power.draw, ("map_power",)),
+    "order": Entry(correlations.draw_order, ("strengths",)),
+    "cluster_number": Entry(clusters.draw_quality, ("quality",)),
+    "scorecard": Entry(scorecard.draw, ("scorecard",)),
 }
+STUDY = {"planted": Entry(planted.draw, ("planted",))}  # of the scorecard study, not of a run
 
 
 def entry(name):
     """The entry of a figure; CubespaceError for a name that is not one."""
-    if name not in FIGURES:
-        raise CubespaceError(f"figure {name!r} is not known; allowed: {', '.join(FIGURES)}")
-    return FIGURES[name]
+    known = FIGURES | STUDY
+    if name not in known:
+        raise CubespaceError(f"figure {name!r} is not known; allowed: {', '.join(known)}")
+    return known[name]
 
 
 def draw(name, **inputs):

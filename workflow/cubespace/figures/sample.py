@@ -82,7 +82,7 @@ def draw(galaxies):
             top.contour(grid_x, grid_y, density, levels=levels, colors=CONTOUR, linewidths=0.8, zorder=3)
         top.legend(loc="best", handletextpad=0.2, labelspacing=0.3)
         if not known.all():
-            side_note(top, f"not shown: no value ({int((~known).sum())})")
+            side_note(top, f"{int(known.sum())} of {len(known)}; others without a value ({int((~known).sum())})")
     else:
         say(top, "no galaxy has both values")
 

@@ -212,6 +212,12 @@ def side_note(axes, words):
     axes.set_title(words, loc="right", fontsize=6, color=SOFT)
 
 
+def count_note(figure, shown, total, why):
+    """Below a figure: how many galaxies it shows of how many, and why the others are not in it."""
+    rest = "" if shown == total else f"; {total - shown} {why}"
+    figure.supxlabel(f"{shown} of {total} galaxies{rest}", fontsize=6, color=SOFT)
+
+
 def marker_size(number):
     """Area of a marker (points^2) for so many galaxies on a panel of about 7 cm."""
     return float(np.clip(2600 / max(number, 1), 7.0, 22.0))

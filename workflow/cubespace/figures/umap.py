@@ -18,6 +18,7 @@ from cubespace.figures.style import (
     SEQUENTIAL,
     SOFT,
     canvas,
+    count_note,
     label,
     marker_size,
     robust_limits,
@@ -32,6 +33,7 @@ _ORDER = ("train", "embed", "validation")  # the fewest on top
 
 def plane(umap, *others):
     """The table behind a UMAP figure: `umap` joined with the other tables, coordinates checked.
+
     Returns
     -------
     frame, x, y, role
@@ -80,8 +82,10 @@ def frame_panel(axes, x, y):
     axes.set(xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
 
 
-def role_legend(figure, role, **options):
-    """One legend for the whole figure: which marker is which set, and how many galaxies."""
+def role_legend(figure, role, galaxies=None, **options):
+    """One legend for the whole figure: which marker is which set, and how many galaxies; below it how many of the sample."""
+    if galaxies is not None:
+        count_note(figure, len(role), max(len(galaxies), len(role)), "rejected, so without a place in the representation")
     handles = [
         Line2D([], [], ls="", marker=MARKER[name], mfc="white", mec=INK, mew=0.6, ms=6 if name == "validation" else 3.6,
                label=f"{title(name)} ({int((role == name).sum())})")
@@ -153,7 +157,7 @@ def draw_stellar(galaxies, umap):
     )
     for axes, name in zip(panels[1:], ("log_mass", "log_age_lw", "metallicity_lw"), strict=True):
         continuous(figure, axes, x, y, role, numbers(frame, name), name)
-    role_legend(figure, role)
+    role_legend(figure, role, galaxies)
     return figure
 
 
@@ -176,7 +180,7 @@ def draw_emission(galaxies, classes, umap):
         "ionisation class",
         "undetermined",
     )
-    role_legend(figure, role)
+    role_legend(figure, role, galaxies)
     return figure
 
 
@@ -187,7 +191,7 @@ def draw_geometry(galaxies, umap):
     figure = canvas(PAGE, 74)
     for axes, name in zip(figure.subplots(1, 2), ("redshift", "ellipticity"), strict=True):
         continuous(figure, axes, x, y, role, numbers(frame, name), name)
-    role_legend(figure, role)
+    role_legend(figure, role, galaxies)
     return figure
 
 
@@ -243,5 +247,5 @@ def draw_environment(galaxies, classes, umap):
     grid[1, 0].set_ylabel("share of the environment [%]")
     for axes in grid[0, 1:]:
         axes.set_ylabel("")
-    role_legend(figure, role)
+    role_legend(figure, role, galaxies)
     return figure

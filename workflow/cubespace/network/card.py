@@ -15,6 +15,12 @@ BLIND_SPOTS = (
 )
 
 
+def _kind(network):
+    if network.settings["pooling"] == ("attention",):
+        return "Encoder of the spectra of a galaxy's spaxels, pooled by attention"
+    return "Convolutional encoder (Table A.1 of A&A 688, A160)"
+
+
 def model_card(result, variant, train_maps, validation_maps, rejected, settings, meta):
     """The card as Markdown.
 
@@ -24,7 +30,7 @@ def model_card(result, variant, train_maps, validation_maps, rejected, settings,
     variant : str
     train_maps, validation_maps : GalaxyMaps
     rejected : list of (galaxy, reason): galaxies of the release that were left out
-    settings : dict with sections ``training`` and ``views``, complete
+    settings : dict with sections ``encoder``, ``training`` and ``views``, complete
     meta : dict of provenance, str -> str
     """
     total, trained, running = parameter_counts(result.network)
@@ -32,7 +38,7 @@ def model_card(result, variant, train_maps, validation_maps, rejected, settings,
     lines = [
         f"# Encoder of galaxy maps, variant {variant}",
         "",
-        f"Convolutional encoder (Table A.1 of A&A 688, A160), {result.network.channels} channels in, representation of "
+        f"{_kind(result.network)}, {result.network.channels} channels in, representation of "
         f"{REPRESENTATION}, contrastive space of {CONTRASTIVE}; {total:,} parameters, {trained:,} of them trained, "
         f"{running:,} running statistics. Trained by contrasting views; it has seen no property of any galaxy.",
         "",
@@ -59,6 +65,7 @@ def model_card(result, variant, train_maps, validation_maps, rejected, settings,
         "",
         "## Settings",
         "",
+        *(f"- encoder.{key}: {value}" for key, value in settings["encoder"].items()),
         *(f"- training.{key}: {value}" for key, value in settings["training"].items()),
         *(f"- views.{key}: {value}" for key, value in settings["views"].items()),
         "",

@@ -191,6 +191,11 @@ class Scaling:
         """Number of channels of the network's input."""
         return len(self.kept)
 
+    @property
+    def luminosity(self):
+        """Sigma of log10 luminosity [dex] if it is the network's first channel, else None."""
+        return float(self.sigma[0, 0, 0, 0]) if self.kept[:1] == [0] else None
+
     def __call__(self, values):
         """(N, K + 1, ny, nx) -> (N, channels, ny, nx)."""
         kept = values if len(self.kept) == values.shape[1] else values[:, self.kept]

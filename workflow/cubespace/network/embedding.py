@@ -60,7 +60,7 @@ def embed(network, maps, space, scaling, pair, realisations=10, seed=0, batch=64
         single = []
         for number in range(realisations):
             view, draws = draw_pair(views, some, seed, (EMBED, number))[min(number, 1)]
-            h, _ = encode(network, network_input(some, view, draws, space, scaling), autocast)
+            h, _ = encode(network, network_input(some, view, draws, space, scaling, network.mask), autocast)
             single.append(h.cpu().numpy())
         vector, spread = combine(np.stack(single), some.names)
         vectors.append(vector)

@@ -3,9 +3,11 @@
 import contextlib
 import hashlib
 import json
+import math
 import os
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from cubespace.errors import CubespaceError
@@ -16,49 +18,142 @@ CONTRASTIVE = 64
 FILTERS = (64, 128, 256, 512)
 
 
+ENCODER_PRESETS = {
+    "paper": {"pooling": ("max",), "mask": False, "heads": 8, "light": (0.0, 2.0), "bias": 0.0},
+    "best": {"pooling": ("attention",), "mask": True, "heads": 8, "light": (0.0, 2.0), "bias": 1.0},
+}
+POOLINGS = ("max", "mean", "attention")
+ATTENTION_START = 0.1  # spread of the first scores about the power of the light
+ATTENTION_GAIN = 10.0  # of what is trained: Adam moves all weights at one rate, and scores have to grow from 0.1 to 1
+
+
+def encoder_settings(settings=None):
+    """The full settings of an encoder from those given: ``preset`` (paper, best), then any of its keys over it.
+
+    pooling : list of max, mean (of the convolutional features), attention (of the spaxels themselves)
+    mask : bool, the network is told which spaxels are galaxy: sky is zero, and pooling leaves it out
+    heads : int, weighted means that attention takes
+    light : (low, high), powers of the luminosity by which these heads weight at the start, evenly spaced
+    bias : float, spread of the first biases of the representation's layer
+
+    Raises
+    ------
+    CubespaceError
+        A key is unknown or a value is out of its range.
+    """
+    given = dict(settings or {})
+    preset = given.pop("preset", "paper")
+    if preset not in ENCODER_PRESETS:
+        raise CubespaceError(f"encoder: preset must be one of {', '.join(ENCODER_PRESETS)}, found {preset!r}")
+    full = {**ENCODER_PRESETS[preset], **given}
+    unknown = sorted(set(given) - set(ENCODER_PRESETS["paper"]))
+    if unknown:
+        raise CubespaceError(
+            f"encoder: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(ENCODER_PRESETS['paper'])}"
+        )
+    full["pooling"] = tuple(full["pooling"])
+    if not full["pooling"] or set(full["pooling"]) - set(POOLINGS):
+        raise CubespaceError(
+            f"encoder.pooling: expected one or more of {', '.join(POOLINGS)}, found {full['pooling']}"
+        )
+    if "attention" in full["pooling"] and not full["mask"]:
+        raise CubespaceError("encoder.mask: attention pools over the spaxels of the galaxy; expected true, found false")
+    if not (isinstance(full["heads"], int) and full["heads"] >= 1):
+        raise CubespaceError(f"encoder.heads: expected a whole number >= 1, found {full['heads']!r}")
+    full["light"] = tuple(full["light"])
+    if len(full["light"]) != 2:
+        raise CubespaceError(f"encoder.light: expected two numbers [low, high], found {full['light']}")
+    if not full["bias"] >= 0:
+        raise CubespaceError(f"encoder.bias: expected a number >= 0, found {full['bias']!r}")
+    return full
+
+
+class AttentionPooling(nn.Module):
+    """Weighted means of a galaxy's spectra: each of H heads scores every spaxel and averages by exp(score).
+
+    score_h(p) = a_h . x(p), with x the scaled channels of spaxel p: a head whose a_h lies along log luminosity
+    weights by a power of the light, one along a coefficient picks out young or old regions. Given with each
+    mean is the log of the sum of exp(score), an extensive quantity (for a_h = ln 10 along log luminosity: the
+    total luminosity). Sums over the good spaxels do not know where a spaxel is: they are blind to rotation,
+    reflection and shift by construction, and means weighted by light are to blur and binning.
+
+    Attention pooling as in multiple-instance learning (Ilse, Tomczak & Welling 2018), with the spectra as
+    instances.
+    """
+
+    def __init__(self, channels, heads):
+        super().__init__()
+        self.attention = nn.Parameter(torch.zeros(heads, channels))
+        self.norm = nn.BatchNorm1d(heads * (channels + 1))
+
+    def forward(self, maps, good):
+        """maps (N, C, ny, nx), good (N, 1, ny, nx) of 0 and 1 -> (N, H (C + 1)), float32."""
+        with torch.autocast(maps.device.type, enabled=False):
+            x, sky = maps.float().flatten(2), good.flatten(2) < 0.5
+            sky = sky & ~sky.all(dim=2, keepdim=True)  # nothing left of a galaxy: a mean over the canvas, not nan
+            score = torch.einsum("hc,ncp->nhp", ATTENTION_GAIN * self.attention, x).masked_fill(sky, -torch.inf)
+            means = torch.einsum("nhp,ncp->nhc", torch.softmax(score, dim=2), x)
+            return self.norm(torch.cat([means.flatten(1), torch.logsumexp(score, dim=2)], dim=1))
+
+
 class Encoder(nn.Module):
-    """Convolutional encoder of galaxy maps with its projection head.
+    """Encoder of galaxy maps with its projection head.
 
-    Paper Table A.1. The kernel sizes follow from the parameter counts given there (48,064 = 30 x 64 x 5 x 5 +
-    64, then 3 x 3): convolution with 'same' padding -> ReLU -> max-pool 2 (odd sizes round up) -> batch norm,
-    four times; global max-pool; dense 512 with ReLU = the representation; then batch norm, dense 128, ReLU,
-    batch norm, dense 64, batch norm = the contrastive space, used by the loss only.
+    Preset `paper`, Table A.1. The kernel sizes follow from the parameter counts given there (48,064 = 30 x 64 x
+    5 x 5 + 64, then 3 x 3): convolution with 'same' padding -> ReLU -> max-pool 2 (odd sizes round up) -> batch
+    norm, four times; global max-pool; dense 512 with ReLU = the representation; then batch norm, dense 128,
+    ReLU, batch norm, dense 64, batch norm = the contrastive space, used by the loss only. For 30 channels it
+    holds 1,940,480 numbers: 1,937,152 trained ones and 3,328 running statistics.
 
-    For 30 channels it holds 1,940,480 numbers: 1,937,152 trained ones and 3,328 running statistics.
+    Other settings change what is pooled ahead of dense 512: see `encoder_settings`. Preset `best` pools the
+    spectra themselves (`AttentionPooling`) and has no convolutions: 205,456 numbers, 203,552 of them trained.
 
-    Weights start as Glorot-uniform, biases at zero, from `seed` alone: no global random state is read or
-    changed. Running statistics start at mean 0 and variance 1, so that in evaluation mode an untrained
-    network's batch norms do nothing.
+    Weights start as Glorot-uniform, biases at zero (or normal, see `bias`), from `seed` alone: no global random
+    state is read or changed. Running statistics start at mean 0 and variance 1, so that in evaluation mode an
+    untrained network's batch norms do nothing.
 
     Parameters
     ----------
-    channels : int
+    channels : int, of the maps
     seed : int
+    settings : dict, see `encoder_settings`
+    luminosity : float, optional
+        Spread [dex] by which channel 0, log10 luminosity, was scaled; None: luminosity is not among the channels, and
+        all heads start with equal weights. Decides the start only.
     """
 
-    def __init__(self, channels=30, seed=0):
+    def __init__(self, channels=30, seed=0, settings=None, luminosity=None):
         super().__init__()
         if channels < 1:
             raise CubespaceError(f"network: expected at least one channel, found {channels}")
         self.channels = channels
+        self.settings = encoder_settings(settings)
+        self.mask = self.settings["mask"]  # its input has one more channel, last: 1 = galaxy, 0 = sky
         with torch.random.fork_rng(devices=[]):  # torch's layers draw when they are made; we draw again below
             self._build(channels)
-        self._initialise(seed)
+        self._initialise(seed, luminosity)
         self.to(memory_format=torch.channels_last)  # 1.3 to 3 times faster convolutions, on CPU and GPU
 
     def _build(self, channels):
-        blocks, size = [], channels
-        for number, filters in enumerate(FILTERS):
-            kernel = 5 if number == 0 else 3
-            blocks += [
-                nn.Conv2d(size, filters, kernel, padding="same"),
-                nn.ReLU(inplace=True),
-                nn.MaxPool2d(2, ceil_mode=True),
-                nn.BatchNorm2d(filters),
-            ]
-            size = filters
-        self.features = nn.Sequential(*blocks)
-        self.dense = nn.Linear(size, REPRESENTATION)
+        convolved = [kind for kind in self.settings["pooling"] if kind != "attention"]
+        width = 0
+        if convolved:
+            blocks, size = [], channels + self.mask
+            for number, filters in enumerate(FILTERS):
+                kernel = 5 if number == 0 else 3
+                blocks += [
+                    nn.Conv2d(size, filters, kernel, padding="same"),
+                    nn.ReLU(inplace=True),
+                    nn.MaxPool2d(2, ceil_mode=True),
+                    nn.BatchNorm2d(filters),
+                ]
+                size = filters
+            self.features = nn.Sequential(*blocks)
+            width += size * len(convolved)
+        if "attention" in self.settings["pooling"]:
+            self.attention = AttentionPooling(channels, self.settings["heads"])
+            width += self.settings["heads"] * (channels + 1)
+        self.dense = nn.Linear(width, REPRESENTATION)
         self.head = nn.Sequential(
             nn.BatchNorm1d(REPRESENTATION),
             nn.Linear(REPRESENTATION, 128),
@@ -69,16 +164,37 @@ class Encoder(nn.Module):
         )
 
     @torch.no_grad()
-    def _initialise(self, seed):
+    def _initialise(self, seed, luminosity):
         generator = torch.Generator().manual_seed(seed)
         for layer in self.modules():
             if isinstance(layer, (nn.Conv2d, nn.Linear)):
                 nn.init.xavier_uniform_(layer.weight, generator=generator)
                 nn.init.zeros_(layer.bias)
+            elif isinstance(layer, AttentionPooling):
+                nn.init.normal_(layer.attention, 0, ATTENTION_START / ATTENTION_GAIN, generator=generator)
+                if luminosity is not None:
+                    power = torch.linspace(*self.settings["light"], self.settings["heads"])
+                    layer.attention[:, 0] += power * math.log(10) * luminosity / ATTENTION_GAIN
+        if self.settings["bias"]:  # keeps the length of what is pooled in a vector that is normalised later
+            nn.init.normal_(self.dense.bias, 0, self.settings["bias"], generator=generator)
 
     def represent(self, maps):
-        """(N, channels, ny, nx) -> (N, 512), not negative: the galaxies' representation."""
-        pooled = torch.amax(self.features(maps), dim=(2, 3))
+        """(N, channels (+ 1 with mask), ny, nx) -> (N, 512), not negative: the galaxies' representation."""
+        pooling, parts = self.settings["pooling"], []
+        if "max" in pooling or "mean" in pooling:
+            features = self.features(maps)
+            if self.mask:
+                covered = F.adaptive_avg_pool2d(maps[:, -1:].float(), features.shape[2:])
+                covered = torch.where(covered.sum(dim=(2, 3), keepdim=True) > 0, covered, 1.0)
+            if "max" in pooling:
+                seen = features.masked_fill(covered == 0, -torch.inf) if self.mask else features
+                parts.append(torch.amax(seen, dim=(2, 3)))
+            if "mean" in pooling:
+                weight = covered if self.mask else torch.ones_like(features[:, :1])
+                parts.append((features * weight).sum(dim=(2, 3)) / weight.sum(dim=(2, 3)))
+        if "attention" in pooling:
+            parts.append(self.attention(maps[:, : self.channels], maps[:, -1:]))
+        pooled = parts[0] if len(parts) == 1 else torch.cat([part.float() for part in parts], dim=1)
         return torch.relu(self.dense(pooled))
 
     def project(self, representation):
@@ -86,7 +202,7 @@ class Encoder(nn.Module):
         return self.head(representation)
 
     def forward(self, maps):
-        """(N, channels, ny, nx) -> representation (N, 512) and contrastive vector (N, 64)."""
+        """As `represent` -> representation (N, 512) and contrastive vector (N, 64)."""
         representation = self.represent(maps)
         return representation, self.project(representation)
 
@@ -169,11 +285,12 @@ def weights_digest(network):
 
 
 def save_weights(path, network, metadata):
-    """Write encoder and head as safetensors; `metadata`: str -> str, the number of channels is added."""
+    """Write encoder and head as safetensors; `metadata`: str -> str; channels and settings of the encoder are added."""
     from safetensors.torch import save
 
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    content = save(state, metadata={**metadata, "channels": str(network.channels)})
+    described = {"channels": str(network.channels), "encoder": json.dumps(network.settings, sort_keys=True)}
+    content = save(state, metadata={**metadata, **described})
     # the library writes its metadata in random order; sorted, equal networks give equal bytes
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size])
@@ -205,8 +322,8 @@ def load_weights(path, device="cpu"):
     except (SafetensorError, OSError) as error:
         raise CubespaceError(f"{path}: not a readable safetensors file: {error}") from error
     try:
-        network = Encoder(int(metadata["channels"]))
+        network = Encoder(int(metadata["channels"]), settings=json.loads(metadata["encoder"]))
         network.load_state_dict(state)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (KeyError, ValueError, RuntimeError, CubespaceError) as error:
         raise CubespaceError(f"{path}: not weights of this network: {error}") from error
     return network.to(device).eval(), metadata

@@ -102,7 +102,7 @@ class Training:
 
 
 def train(
-    train_maps, validation_maps, space, scaling, pair, settings=None, seed=0, checkpoint=None, log=print
+    train_maps, validation_maps, space, scaling, pair, settings=None, seed=0, checkpoint=None, log=print, encoder=None
 ):
     """Fit an encoder by contrasting views of galaxies.
 
@@ -125,6 +125,7 @@ def train(
     checkpoint : path, optional
         Written after each epoch; a run with the same data, settings and seed goes on from it.
     log : callable taking a line of text
+    encoder : dict, see `encoder_settings`
 
     Raises
     ------
@@ -141,7 +142,7 @@ def train(
                 f"{name} set: expected accepted galaxies of two pointings or more, found {n}"
             )
 
-    network = Encoder(scaling.channels, seed).to(device)
+    network = Encoder(scaling.channels, seed, encoder, scaling.luminosity).to(device)
     optimiser = torch.optim.Adam(network.parameters(), lr=s["learning_rate"])
     autocast, dtype = mixed_precision(device, s["precision"])
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
@@ -151,7 +152,7 @@ def train(
         name: chance_level(maps.groups.cpu(), s["decoupled"], s["same_view"])
         for name, maps in (("train", train_maps[first_batch]), ("validation", validation_maps))
     }
-    state = _State(_identity(train_maps, validation_maps, space, scaling, pair, s, seed))
+    state = _State(_identity(network.settings, train_maps, validation_maps, space, scaling, pair, s, seed))
     if checkpoint is not None and Path(checkpoint).exists():
         state.resume(checkpoint, network, optimiser, scaler, device, log)
     if state.epoch == 0:
@@ -169,7 +170,7 @@ def train(
         for step in range(epoch * s["steps_per_epoch"], (epoch + 1) * s["steps_per_epoch"]):
             batch = train_maps[batch_indices(len(train_maps), s["batch"], seed, step)]
             views = [
-                network_input(batch, view, draws, space, scaling)
+                network_input(batch, view, draws, space, scaling, network.mask)
                 for view, draws in draw_pair(pair, batch, seed, (TRAIN, step))
             ]
             with autocast():
@@ -232,7 +233,7 @@ def validate(network, maps, space, scaling, pair, settings, seed, autocast):
     s, rows = settings, []
     for number in range(s["validation_realisations"]):
         z = [
-            encode(network, network_input(maps, view, draws, space, scaling), autocast)[1]
+            encode(network, network_input(maps, view, draws, space, scaling, network.mask), autocast)[1]
             for view, draws in draw_pair(pair, maps, seed, (VALIDATE, number))
         ]
         loss = nt_xent(*z, s["temperature"], maps.groups, s["decoupled"], s["same_view"])
@@ -292,9 +293,9 @@ class _State:
         log(f"resumed from {path} after epoch {self.epoch}")
 
 
-def _identity(train_maps, validation_maps, space, scaling, pair, settings, seed):
+def _identity(encoder, train_maps, validation_maps, space, scaling, pair, settings, seed):
     """Digest of all that decides the result of a training (but the machine)."""
-    total = hashlib.sha256(digest([settings, seed, repr(pair), scaling.kept]).encode())
+    total = hashlib.sha256(digest([encoder, settings, seed, repr(pair), scaling.kept]).encode())
     for tensor in (space.mean, space.flat, space.window, scaling.mean, scaling.sigma):
         total.update(tensor.cpu().numpy().tobytes())
     for maps in (train_maps, validation_maps):
@@ -306,7 +307,7 @@ def _identity(train_maps, validation_maps, space, scaling, pair, settings, seed)
 
 def _refuse_collapse(network, maps, state, chance, space, scaling, pair, settings, seed, autocast):
     (view, draws), _ = draw_pair(pair, maps, seed, (VALIDATE, 0))
-    h, _ = encode(network, network_input(maps, view, draws, space, scaling), autocast)
+    h, _ = encode(network, network_input(maps, view, draws, space, scaling, network.mask), autocast)
     rank = effective_rank(h)
     if rank < 1.05 and len(maps) > 2:
         raise CubespaceError(

@@ -280,9 +280,10 @@ def render(maps, view, draws, space):
     return result, valid
 
 
-def network_input(maps, view, draws, space, scaling, chunk=None):
+def network_input(maps, view, draws, space, scaling, mask=False, chunk=None):
     """`render` in units of the network: (value - mean) / sigma per channel, sky too; channels-last.
 
+    With `mask` sky is 0 in all of them, and one more channel, the last, is 1 where there is galaxy, else 0.
     At most `chunk` galaxies are worked on at once (16 on a CPU, for its cache; 128 on a GPU), which bounds
     the memory and changes no number.
     """
@@ -291,9 +292,17 @@ def network_input(maps, view, draws, space, scaling, chunk=None):
     for start in range(0, len(maps), chunk):
         index = slice(start, start + chunk)
         some = Draws(**{f.name: getattr(draws, f.name)[index] for f in fields(Draws)})
-        values, _ = render(maps[index], view, some, space)
-        parts.append(scaling(values).contiguous(memory_format=torch.channels_last))
+        parts.append(scaled_input(*render(maps[index], view, some, space), scaling, mask))
     return torch.cat(parts).contiguous(memory_format=torch.channels_last)
+
+
+def scaled_input(values, valid, scaling, mask=False):
+    """What `render` gives, as `network_input` says."""
+    scaled = scaling(values)
+    if mask:
+        valid = valid[:, None].to(scaled.dtype)
+        scaled = torch.cat([scaled * valid, valid], dim=1)
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def original(view):

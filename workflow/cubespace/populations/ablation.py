@@ -7,13 +7,15 @@ from cubespace.errors import CubespaceError
 from cubespace.space.clusters import common_share, match_labels, spherical_kmeans
 
 
-def luminosity_ablation(full, no_luminosity, ks=(2, 3, 4), n_init=100, n_bootstrap=1000, seed=0):
+def luminosity_ablation(full, no_luminosity, ks=(2, 3, 4), n_init=100, n_bootstrap=1000, seed=0, groups=None):
     """Table 1 of the paper, with intervals: k-means on each representation, Hungarian matching of labels, share in common.
 
     Parameters
     ----------
     full, no_luminosity : Embedding
         Galaxies of the release (train and validation) that are in both are compared.
+    groups : (n,), optional
+        Pointing codes of the galaxies of `full`, resampled together.
 
     Returns
     -------
@@ -44,9 +46,8 @@ def luminosity_ablation(full, no_luminosity, ks=(2, 3, 4), n_init=100, n_bootstr
             ].labels
             for vectors in (full.vectors[left], no_luminosity.vectors[right])
         ]
-        share, low, high = common_share(
-            *labels, n_bootstrap=n_bootstrap, rng=np.random.default_rng([seed, 34, k])
-        )
+        tied = None if groups is None else np.asarray(groups)[left]
+        share, low, high = common_share(*labels, n_bootstrap, np.random.default_rng([seed, 34, k]), tied)
         shuffle = np.random.default_rng([seed, 35, k])
         chance = np.mean([match_labels(labels[0], shuffle.permutation(labels[1]))[1] for _ in range(100)])
         table.append(

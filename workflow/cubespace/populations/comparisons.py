@@ -37,8 +37,8 @@ class Tables(NamedTuple):
     distances: pd.DataFrame
 
 
-def column_of(a, b, by=None):
-    """Which column tells two populations apart: `by`, or the one whose values they both are.
+def column_of(a, b, by=None, placebo=False):
+    """Which column tells two populations apart: `by`, or the one whose values they both are (equal for a placebo only).
 
     Raises
     ------
@@ -46,7 +46,7 @@ def column_of(a, b, by=None):
         The names are of no common column, or not among the values of `by`.
     """
     for column, values in COLUMNS_OF.items():
-        if by in (None, column) and a in values and b in values and a != b:
+        if by in (None, column) and a in values and b in values and (a != b or placebo):
             return column
     allowed = "; ".join(f"{column}: {', '.join(values)}" for column, values in COLUMNS_OF.items())
     raise CubespaceError(
@@ -121,7 +121,7 @@ def members(a, b, column, classes, galaxies, twins=None):
 
 def compare(
     galaxies, vectors, groups, classes, twins, comparisons=DEFAULT, tests=None, n_permutations=999, n_bootstrap=200, min_size=5,
-    k=10, k_schilling_henze=5, n_subsamples=10, power=True, effects=EFFECTS, n_trials=20, power_permutations=99, seed=0,
+    k=10, k_schilling_henze=5, n_subsamples=10, power=True, effects=EFFECTS, n_trials=100, power_permutations=99, seed=0,
 ):  # fmt: skip
     """All tests on all comparisons.
 
@@ -136,8 +136,10 @@ def compare(
     twins : DataFrame
         ``comparison``, ``galaxy_a``, ``galaxy_b``. The pairs of a comparison are those of its two populations.
     comparisons : list of dict
-        ``a``, ``b``, optionally ``by`` (a key of `classes`), ``matched``, and ``twins`` (if the table of twins matches the
-        same populations in more than one way: the name of the comparison in it).
+        ``a``, ``b``, optionally ``by`` (a key of `classes`), ``matched``, ``twins`` (if the table of twins matches the
+        same populations in more than one way: the name of the comparison in it), and ``on`` (a role: only its galaxies).
+        Where the table of twins pairs a population of a matched comparison with itself (``a-a``), that placebo is tested
+        too, without power.
     tests : list of str, optional
         Names out of `all_tests`; all if not given.
 
@@ -145,26 +147,29 @@ def compare(
     -------
     Tables
         Comparisons with a population below `min_size` have the same rows, nulls for numbers, and a note saying why.
-        ``q_bh``: Benjamini-Hochberg over all permutation p-values of the table.
+        ``arm``: main or placebo; ``on``: role of the galaxies compared, null for all. ``q_bh``: Benjamini-Hochberg over
+        all permutation p-values of the main arm; a placebo is no hypothesis, so it has none.
     """
     known = all_tests(k, k_schilling_henze, n_subsamples, seed)
     if wrong := sorted(set(tests or ()) - set(known)):
         raise CubespaceError(f"no two-sample test {', '.join(wrong)}; allowed: {', '.join(known)}")
     chosen = {name: test for name, test in known.items() if not tests or name in tests}
-    # three subsamples, not ten, in the many trials of the power curve: the KS statistic is an average over them either way
+    # two subsamples, not ten, in the many trials of the power curve: the KS statistic is an average over them either way
     quick = {
         name: test
-        for name, test in all_tests(k, k_schilling_henze, min(3, n_subsamples), seed).items()
+        for name, test in all_tests(k, k_schilling_henze, min(2, n_subsamples), seed).items()
         if name in chosen
     }
     unit = unit_rows(vectors, galaxies)
     rows, curves, distances = [], [], []
-    for number, entry in enumerate(comparisons):
+    for number, entry in enumerate([*comparisons, *_placebos(comparisons, twins)]):
         a, b, matched = entry["a"], entry["b"], bool(entry.get("matched", False))
-        column = column_of(a, b, entry.get("by"))
+        placebo = a == b
+        column = column_of(a, b, entry.get("by"), placebo and number >= len(comparisons))
         own_twins = pairs_of(twins, a, b, column, classes, galaxies, entry.get("twins")) if matched else None
-        rows_a, rows_b = members(a, b, column, classes, galaxies, own_twins)
-        base = {"a": a, "b": b, "by": column, "matched": matched, "n_a": len(rows_a), "n_b": len(rows_b)}
+        rows_a, rows_b = members(a, b, column, _only(classes, column, entry.get("on")), galaxies, own_twins)
+        base = {"a": a, "b": b, "by": column, "matched": matched, "n_a": len(rows_a), "n_b": len(rows_b),
+                "arm": "placebo" if placebo else "main", "on": entry.get("on")}  # fmt: skip
         if min(len(rows_a), len(rows_b)) < max(2, min_size):
             what = "pairs" if matched else "galaxies"
             small = f"{len(rows_a)} {what}" if matched else f"{len(rows_a)} {a}, {len(rows_b)} {b}"
@@ -186,7 +191,7 @@ def compare(
             _distance_rows(a, b, matched, np.asarray(galaxies, dtype=object)[index], labels, near)
         )
         strength = None
-        if power:
+        if power and not placebo:
             strength = power_curve(
                 unit[index],
                 labels,
@@ -218,9 +223,9 @@ def compare(
                 }
             )  # fmt: skip
     order = ["a", "b", "matched", "test", "n_a", "n_b", "statistic", "p_value", "q_bh", "p_ks_paper", "effect", "ci_low", "ci_high",
-             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k"]  # fmt: skip
+             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k", "arm", "on"]  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=order)
-    table["q_bh"] = benjamini_hochberg(table["p_value"].to_numpy(float))
+    table["q_bh"] = benjamini_hochberg(np.where(table["arm"] == "main", table["p_value"].to_numpy(float), np.nan))
     for name in ("ks_ties", "k"):
         table[name] = table[name].astype("Int64")
     empty_curve = [
@@ -240,6 +245,27 @@ def compare(
         pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(columns=empty_curve),
         pd.concat(distances, ignore_index=True) if distances else pd.DataFrame(columns=_DISTANCE_COLUMNS),
     )
+
+
+def _placebos(comparisons, twins):
+    """Placebo comparisons of the populations of the matched ones, as far as the table of twins has them."""
+    names = set(twins["comparison"].astype(str)) if "comparison" in twins else set()
+    found = {
+        side: {"a": side, "b": side, "by": entry.get("by"), "matched": True}
+        for entry in comparisons
+        if entry.get("matched")
+        for side in (entry["a"], entry["b"])
+        if f"{side}-{side}" in names
+    }
+    return list(found.values())
+
+
+def _only(classes, column, role):
+    """`classes` without the values of `column` of galaxies of other roles."""
+    if role is None:
+        return classes
+    value = np.asarray(classes[column], dtype=object)
+    return {**classes, column: np.where(np.asarray(classes["role"], dtype=object) == role, value, None)}
 
 
 _DISTANCE_COLUMNS = [

@@ -6,9 +6,14 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from cubespace.errors import CubespaceError
 from cubespace.space.correlations import centred_interval
+from cubespace.space.resampling import permuted_rows, resampled_groups
+
+_TIE = 1e-10  # statistics as near as this, in units of their scale, are equal: sums of floats depend on their order
 
 
 class Outcome(NamedTuple):
@@ -23,26 +28,42 @@ class Outcome(NamedTuple):
     n_b: int
 
 
-def label_matrix(labels, n_permutations, rng, pairs=None):
+def units_of(groups, pairs=None):
+    """(n,) int: galaxies that must stay together, tied by a common pointing or as partners of a pair."""
+    codes = np.unique(groups, return_inverse=True)[1]
+    if pairs is None:
+        return codes
+    n, size = len(codes), len(codes) + int(codes.max()) + 1
+    rows, columns = np.concatenate([np.arange(n), pairs[:, 0]]), np.concatenate([n + codes, pairs[:, 1]])
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
+    return np.unique(connected_components(graph, directed=False)[1][:n], return_inverse=True)[1]
+
+
+def label_matrix(labels, n_permutations, rng, pairs=None, groups=None):
     """Permuted labels (B, n) bool, swapped within `pairs` ((m, 2) rows) if given, freely otherwise.
 
-    If there are no more than `n_permutations` + 1 arrangements, all but the observed one are listed once, and
-    (1 + b) / (1 + B) is the exact p-value; otherwise they are drawn at random.
+    Galaxies of one pointing (`groups`) are not independent: their labels move as a block, among pointings of as many
+    galaxies, and pairs tied by a pointing are swapped together. If there are no more than `n_permutations` + 1
+    arrangements, all but the observed one are listed once, and (1 + b) / (1 + B) is the exact p-value; otherwise they
+    are drawn at random.
     """
     labels, n = np.asarray(labels, bool), len(labels)
+    groups = np.arange(n) if groups is None else np.asarray(groups)
     if pairs is not None:
         pairs = np.asarray(pairs)
-        m = len(pairs)
-        exact = m < 60 and 2**m <= n_permutations + 1
-        swaps = (
-            np.array(list(product([False, True], repeat=m)))[1:]
-            if exact
-            else rng.random((n_permutations, m)) < 0.5
-        )
+        kinds, unit = np.unique(units_of(groups, pairs)[pairs[:, 0]], return_inverse=True)
+        m = len(kinds)
+        if m < 60 and 2**m <= n_permutations + 1:
+            swaps = np.array(list(product([False, True], repeat=m)), bool).reshape(-1, m)[1:]
+        else:
+            swaps = rng.random((n_permutations, m)) < 0.5
+        swaps = swaps[:, unit]
         matrix = np.broadcast_to(labels, (len(swaps), n)).copy()
         for side in (0, 1):
             matrix[:, pairs[:, side]] = labels[pairs[:, 0]] ^ swaps ^ (side == 1)
         return matrix
+    if len(np.unique(groups)) < n:
+        return labels[permuted_rows(groups, n_permutations, rng)]
     if comb(n, int(labels.sum())) <= n_permutations + 1:
         subsets = [s for s in combinations(range(n), int(labels.sum())) if s != tuple(np.flatnonzero(labels))]
         matrix = np.zeros((len(subsets), n), bool)
@@ -52,27 +73,20 @@ def label_matrix(labels, n_permutations, rng, pairs=None):
     return rng.permuted(np.broadcast_to(labels, (n_permutations, n)), axis=1)
 
 
-def resampled_counts(labels, n_bootstrap, rng, pairs=None, halves=False):
+def resampled_counts(labels, n_bootstrap, rng, pairs=None, halves=False, groups=None):
     """(n_bootstrap, n) float: how often each galaxy is drawn; within each population, or pair by pair.
 
-    A bootstrap, or with `halves` a random half of each population without replacement (delete-half jackknife, Shao & Wu 1989:
+    A bootstrap over pointings, or with `halves` a random half of each population without replacement (`resampled_groups`;
     its spread is that of the whole). Statistics of neighbours need halves: copies would be each other's neighbours.
     """
     labels = np.asarray(labels, bool)
+    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    if pairs is not None:
+        return resampled_groups(units_of(groups, np.asarray(pairs)), n_bootstrap, rng, halves)
     counts = np.zeros((n_bootstrap, len(labels)))
-    units = (
-        [np.asarray(pairs)]
-        if pairs is not None
-        else [np.flatnonzero(labels == value)[:, None] for value in (False, True)]
-    )
-    for rows in units:
-        n = len(rows)
-        if halves:
-            drawn = (np.argsort(rng.random((n_bootstrap, n)), axis=1) < (n + 1) // 2).astype(float)
-        else:
-            drawn = rng.multinomial(n, np.full(n, 1 / n), size=n_bootstrap)
-        for side in range(rows.shape[1]):
-            counts[:, rows[:, side]] = drawn
+    for value in (False, True):
+        rows = labels == value
+        counts[:, rows] = resampled_groups(groups[rows], n_bootstrap, rng, halves)
     return counts
 
 
@@ -112,6 +126,21 @@ class TwoSampleTest(ABC):
         distances, labels, groups, pairs = checked(distances, labels, groups, pairs)
         return float(self.plan(distances, labels, groups, pairs).statistics(labels[None])[0])
 
+    def rejects(self, distances, labels, level=0.05, n_permutations=99, rng=0, pairs=None, groups=None):
+        """Whether `test` would give p <= level; looks at no more permutations than the answer needs."""
+        rng = np.random.default_rng(rng)
+        distances, labels, groups, pairs = checked(distances, labels, groups, pairs)
+        plan = self.plan(distances, labels, groups, pairs)
+        observed = float(plan.statistics(labels[None])[0]) - _TIE * plan.scale
+        matrix = label_matrix(labels, n_permutations, rng, pairs, groups)
+        allowed = np.floor(level * (1 + len(matrix)) * (1 + 1e-12)) - 1  # as many may reach the observed statistic
+        reached, step = 0, max(1, len(matrix) // 4)
+        for start in range(0, len(matrix), step):
+            if reached > allowed:
+                break
+            reached += int((plan.statistics(matrix[start : start + step]) >= observed).sum())
+        return reached <= allowed
+
     def test(self, distances, labels, n_permutations=999, rng=0, pairs=None, groups=None, n_bootstrap=200):
         """Test one pair of populations.
 
@@ -125,12 +154,13 @@ class TwoSampleTest(ABC):
         pairs : (m, 2) int, optional
             Rows of matched galaxies; n = 2 m. Labels are then permuted within pairs only.
         groups : (n,) optional
-            Pointing codes: galaxies of one pointing are never each other's neighbour, nor compared.
+            Pointing codes: galaxies of one pointing are never each other's neighbour, nor compared, and stay together in
+            permutations, folds and resamples.
 
         Returns
         -------
         Outcome
-            The interval is the central 95 % of a bootstrap over galaxies, over pairs if matched (for statistics of neighbours:
+            The interval is the central 95 % of a bootstrap over pointings, over pairs if matched (for statistics of neighbours:
             of random halves), moved so that its median falls on the effect, and cut to the effect's range.
 
         Raises
@@ -142,12 +172,12 @@ class TwoSampleTest(ABC):
         distances, labels, groups, pairs = checked(distances, labels, groups, pairs)
         plan = self.plan(distances, labels, groups, pairs)
         observed = float(plan.statistics(labels[None])[0])
-        null = plan.statistics(label_matrix(labels, n_permutations, rng, pairs))
-        p = (1 + int((null >= observed - 1e-10 * plan.scale).sum())) / (1 + len(null))
+        null = plan.statistics(label_matrix(labels, n_permutations, rng, pairs, groups))
+        p = (1 + int((null >= observed - _TIE * plan.scale).sum())) / (1 + len(null))
         effect = float(plan.effect(labels))
         low = high = np.nan
         if n_bootstrap:
-            draws = plan.effects(labels, resampled_counts(labels, n_bootstrap, rng, pairs, plan.halves))
+            draws = plan.effects(labels, resampled_counts(labels, n_bootstrap, rng, pairs, plan.halves, groups))
             draws = draws[np.isfinite(draws)]
             if len(draws):
                 low, high = np.clip(centred_interval(draws, effect), *self.bounds)

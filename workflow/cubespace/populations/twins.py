@@ -19,12 +19,13 @@ COVARIATES = (
 _EDGE = 1e-9  # dex; 10.4 - 10.2 is 0.2000000000000011 in floats and yet a twin at 0.2
 
 
-def match(a, b, caliper=0.2, morphology="morphology"):
+def match(a, b, caliper=0.2, morphology="morphology", further=None):
     """Optimal one-to-one pairs of the galaxies of two tables.
 
-    Two galaxies may be a pair if their morphology is the same, |delta log M| <= caliper, and they do not
-    share a pointing (pixels would be shared). Of all ways to pair them, one with the most pairs is taken, and
-    of those the one with the least total |delta log M|. Galaxies without mass or type are never matched.
+    Two galaxies may be a pair if their morphology is the same, |delta log M| <= caliper, every further covariate
+    differs by no more than its own caliper, and they do not share a pointing (pixels would be shared). Of all ways to
+    pair them, one with the most pairs is taken, and of those the one with the least total |delta log M|. Galaxies
+    without mass, type or a further covariate are never matched.
 
     Parameters
     ----------
@@ -32,6 +33,7 @@ def match(a, b, caliper=0.2, morphology="morphology"):
     order
     caliper : float, dex
     morphology : column that must agree: "morphology" (bin) or "morphology_detail"
+    further : dict column -> largest difference, inclusive, in the unit of the column
 
     Returns
     -------
@@ -48,16 +50,22 @@ def match(a, b, caliper=0.2, morphology="morphology"):
     if len(set(names)) < len(names):
         twice = sorted({str(name) for name in names if names.count(name) > 1})
         raise CubespaceError(f"twins: galaxies more than once: {', '.join(twice[:10])}")
-    a, b = _ready(a, morphology), _ready(b, morphology)
+    further = dict(further or {})
+    for name in further:
+        if name not in a or name not in b:
+            raise CubespaceError(f"twins: match_also: no column {name!r} in the table of galaxies")
+    a, b = _ready(a, morphology, further), _ready(b, morphology, further)
     rows = []
     for kind in sorted(set(a[morphology]) & set(b[morphology])):
         left, right = a[a[morphology] == kind], b[b[morphology] == kind]
         delta = left["log_mass"].to_numpy()[:, None] - right["log_mass"].to_numpy()
         allowed = np.abs(delta) <= caliper + _EDGE
         allowed &= left["pointing"].to_numpy()[:, None] != right["pointing"].to_numpy()
-        # one forbidden pair costs more than any set of allowed ones, so the number of pairs is maximised
-        # first; finite,
-        # because the solver refuses rows of infinities
+        for name, largest in further.items():
+            apart = left[name].to_numpy(float)[:, None] - right[name].to_numpy(float)
+            allowed &= np.abs(apart) <= largest * (1 + 1e-9) + 1e-12
+        # one forbidden pair costs more than any set of allowed ones, so the number of pairs is maximised first;
+        # finite, because the solver refuses rows of infinities
         forbidden = (min(allowed.shape) + 1.0) * max(caliper, _EDGE)
         for i, j in zip(*linear_sum_assignment(np.where(allowed, np.abs(delta), forbidden)), strict=True):
             if allowed[i, j]:
@@ -66,13 +74,30 @@ def match(a, b, caliper=0.2, morphology="morphology"):
     return pairs.sort_values("galaxy_a").reset_index(drop=True)
 
 
-def _ready(frame, morphology):
-    """Rows with mass and type, sorted by name: the solver breaks ties by row, which must not be the file's."""
-    usable = np.isfinite(frame["log_mass"].to_numpy(float)) & frame[morphology].notna().to_numpy()
+def _ready(frame, morphology, further=()):
+    """Rows with mass, type and what else must agree, sorted by name: the solver breaks ties by row, which must not be the
+    file's."""
+    usable = frame[morphology].notna().to_numpy()
+    for name in ("log_mass", *further):
+        usable = usable & np.isfinite(frame[name].to_numpy(float))
     frame = frame[usable].sort_values("galaxy").reset_index(drop=True)
     if "pointing" not in frame:
         return frame.assign(pointing=frame["galaxy"])
     return frame.assign(pointing=frame["pointing"].where(frame["pointing"].notna(), frame["galaxy"]))
+
+
+def placebo(table, caliper=0.2, morphology="morphology", further=None, seed=0):
+    """Twins of one population among themselves, as a control without any difference.
+
+    Of every two neighbours in mass of one type, chance sends one to either side; the sides are then matched as two
+    populations are. Parameters and result as in `match`; the same for any order of the rows.
+    """
+    table = table[table[morphology].notna()].sort_values([morphology, "log_mass", "galaxy"]).reset_index(drop=True)
+    place = table.groupby(morphology).cumcount().to_numpy()
+    duo = np.cumsum(place % 2 == 0) - 1
+    coin = np.random.default_rng([seed, 73]).integers(2, size=len(table))
+    second = (place + coin[duo]) % 2 == 1
+    return match(table[~second], table[second], caliper, morphology, further)
 
 
 def balance(a, b, pairs, covariates=COVARIATES):
@@ -131,8 +156,9 @@ def _ratio(numerator, denominator):
 
 
 def compare(
-    galaxies, classes, comparisons, caliper=0.2, morphology="morphology", min_pairs=5, covariates=COVARIATES
-):
+    galaxies, classes, comparisons, caliper=0.2, morphology="morphology", min_pairs=5, covariates=COVARIATES,
+    match_also=None, controls=False, seed=0,
+):  # fmt: skip
     """Twins and balance of every comparison; one that cannot be made is recorded, not raised.
 
     Parameters
@@ -142,6 +168,9 @@ def compare(
     environment); the name is
         "a-b" if left out, which is what the comparison of populations looks for
     min_pairs : int; fewer pairs are "not tested": no row in the twins, the reason in the balance
+    match_also : dict column -> largest difference: further covariates to match in
+    controls : bool
+        Also `placebo` twins of the larger population of each comparison, named "a-a" after it.
 
     Returns
     -------
@@ -158,19 +187,27 @@ def compare(
     names = [c["name"] for c in comparisons]
     if len(set(names)) < len(names):
         raise CubespaceError(f"twins: comparisons: found {', '.join(names)}; each name once only")
-    own = [c for c in galaxies.columns if c == "galaxy" or c not in classes.columns]
-    table = classes.merge(galaxies[own], on="galaxy", how="left", validate="one_to_one")
-    twins, balances = [], []
     for comparison in comparisons:
-        name, by, first, second = (comparison[key] for key in ("name", "by", "a", "b"))
+        name, by, first = (comparison[key] for key in ("name", "by", "a"))
         if by not in classes:
             raise CubespaceError(
                 f"twins: comparison {name!r}: by: found {by!r}, expected one of {', '.join(classes.columns)}"
             )
-        if first == second:
+        if first == comparison["b"]:
             raise CubespaceError(f"twins: comparison {name!r}: a and b are both {first!r}")
+    own = [c for c in galaxies.columns if c == "galaxy" or c not in classes.columns]
+    table = classes.merge(galaxies[own], on="galaxy", how="left", validate="one_to_one")
+    if controls:
+        comparisons = comparisons + [c for c in _controls(comparisons, table) if c["name"] not in names]
+    twins, balances = [], []
+    for comparison in comparisons:
+        name, by, first, second = (comparison[key] for key in ("name", "by", "a", "b"))
         a, b = table[table[by] == first], table[table[by] == second]
-        pairs = match(a, b, caliper, morphology)
+        if first != second:
+            pairs = match(a, b, caliper, morphology, match_also)
+        else:
+            pairs = placebo(a, caliper, morphology, match_also, seed)
+            b = a
         reason = None
         if a.empty or b.empty:
             reason = "no galaxy of class " + " or ".join(
@@ -192,3 +229,13 @@ def compare(
         pd.concat(balances, ignore_index=True) if balances else pd.DataFrame(columns=list(BALANCE_COLUMNS))
     )
     return twins[list(TWIN_COLUMNS)], balances[list(BALANCE_COLUMNS)]
+
+
+def _controls(comparisons, table):
+    """One comparison of a population with itself for the larger side of each comparison, each population once."""
+    larger = {}
+    for comparison in comparisons:
+        by, sides = comparison["by"], (comparison["a"], comparison["b"])
+        population = max(sides, key=lambda side: int((table[by] == side).sum()))
+        larger[f"{population}-{population}"] = {"a": population, "b": population, "by": by}
+    return [{"name": name, **sides} for name, sides in larger.items()]

@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from cubespace.errors import CubespaceError
 from cubespace.space.correlations import components_for, principal_components
 from cubespace.space.neighbours import cosine_distances, unit_rows
+from cubespace.space.resampling import resampled_groups
 
 _GAUSSIANS_PER_PARAMETER = 2  # galaxies that a component must have on average for each of its free parameters
 
@@ -161,10 +162,10 @@ def match_labels(first, second):
     return names[b], float(table[rows, columns].sum() / len(first))
 
 
-def common_share(first, second, n_bootstrap=1000, rng=0):
+def common_share(first, second, n_bootstrap=1000, rng=0, groups=None):
     """Share of galaxies in the same cluster after the best matching of labels, with a 95 % interval.
 
-    Each bootstrap sample of galaxies is matched anew, since the matching is part of the number.
+    Each bootstrap sample of galaxies (of `groups`, where given) is matched anew, since the matching is part of the number.
 
     Returns
     -------
@@ -172,10 +173,13 @@ def common_share(first, second, n_bootstrap=1000, rng=0):
     """
     rng = np.random.default_rng(rng)
     first, second = np.unique(first, return_inverse=True)[1], np.unique(second, return_inverse=True)[1]
-    draws = np.empty(n_bootstrap)
-    for i in range(n_bootstrap):
-        chosen = rng.integers(len(first), size=len(first))
-        draws[i] = match_labels(first[chosen], second[chosen])[1]
+    table = np.zeros((len(first), first.max() + 1, second.max() + 1))
+    table[np.arange(len(first)), first, second] = 1
+    counts = resampled_groups(np.arange(len(first)) if groups is None else groups, n_bootstrap, rng)
+    draws = []
+    for cross, total in zip(np.tensordot(counts, table, axes=1), counts.sum(axis=1), strict=True):
+        rows, columns = linear_sum_assignment(cross, maximize=True)
+        draws.append(cross[rows, columns].sum() / total)
     low, high = np.quantile(draws, [0.025, 0.975]) if n_bootstrap else (np.nan, np.nan)
     return match_labels(first, second)[1], float(low), float(high)
 
@@ -236,7 +240,33 @@ def _silhouette(distances, labels):
     return float(silhouette_score(distances, labels, metric="precomputed"))
 
 
-def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, share=0.9, seed=0):
+def bootstrap_stability(unit, labels, k, groups, n_bootstrap=50, n_init=3, rng=0):
+    """Mean adjusted Rand index, with a 95 % interval, of `labels` (n,) with those of resampled galaxies.
+
+    Each bootstrap draws pointings, clusters the galaxies drawn (once each: copies only weigh), and gives all galaxies to
+    the nearest of its centroids: would other galaxies of the same kind have given these clusters? (Hennig 2007)
+
+    Returns
+    -------
+    mean, low, high : float; nan if no resample had enough galaxies
+    """
+    from sklearn.metrics import adjusted_rand_score
+
+    rng, found = np.random.default_rng(rng), []
+    for counts in resampled_groups(groups, n_bootstrap, rng):
+        drawn = counts > 0
+        if _distinct(unit[drawn]) < k:
+            continue
+        best = spherical_kmeans(unit[drawn], k, n_init, rng)[0]
+        found.append(adjusted_rand_score(labels, (unit @ best.centroids.T).argmax(axis=1)))
+    if not found:
+        return np.nan, np.nan, np.nan
+    return float(np.mean(found)), *(float(q) for q in np.quantile(found, [0.025, 0.975]))
+
+
+def cluster(
+    galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, share=0.9, seed=0, groups=None, n_bootstrap=50
+):
     """Clusters of the fitted galaxies, others assigned to the nearest centroid or likeliest Gaussian.
 
     Parameters
@@ -246,7 +276,10 @@ def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, shar
     fit : (n,) bool
         The release: train and validation.
     n_init, n_seeds : int
-        Restarts of a run, and independent runs; the best of all is kept, the runs' agreement is the stability.
+        Restarts of a run (a quarter as many for the mixture), and independent runs; the best of all is kept, the runs'
+        agreement is the stability.
+    groups : (n,), optional
+        Pointing codes, resampled together.
 
     Returns
     -------
@@ -254,8 +287,9 @@ def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, shar
         galaxy, kmeans_k..., gmm_k... (int; label 0 has the smallest mean first principal component, see `ordered`).
     summary : DataFrame
         One row a k, statistics over fitted galaxies: k, n, silhouette, ari_kmeans_gmm and share_kmeans_gmm (adjusted
-        Rand index of k-means against the mixture, share of equal labels after the best matching), stability and
-        gmm_stability (mean adjusted Rand index over pairs of runs), smallest cluster of each, and the mixture's
+        Rand index of k-means against the mixture, share of equal labels after the best matching, with its 95 % interval
+        share_low, share_high), stability and gmm_stability (mean adjusted Rand index over pairs of runs),
+        bootstrap_stability with its interval (`bootstrap_stability`), smallest cluster of each, and the mixture's
         covariance, components and parameters.
 
     Raises
@@ -273,6 +307,7 @@ def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, shar
     components = principal_components(unit, fit)
     axis = components.scores[:, 0]
     distances = cosine_distances(unit[fit])
+    groups = np.arange(len(unit)) if groups is None else np.asarray(groups)
     labels, rows = {"galaxy": np.asarray(galaxies, dtype=object)}, []
     for k in ks:
         runs = [
@@ -284,13 +319,17 @@ def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, shar
         kmeans = (unit @ best.centroids[order].T).argmax(axis=1)
         kmeans[fit] = ordered(best.labels, axis[fit])[0]
         mixtures = [
-            gaussian_mixture(components.scores, components.ratio, k, fit, share, n_init, [seed, 32, k, run])
+            gaussian_mixture(components.scores, components.ratio, k, fit, share, max(1, n_init // 4), [seed, 32, k, run])
             for run in range(n_seeds)
         ]
         # of the fits that use all k Gaussians (if any does) the likeliest
         mixture = max(mixtures, key=lambda each: (len(np.unique(each.labels[fit])), each.bound))
         gmm = _order_like_fit(mixture.labels, fit, axis)
         labels[f"kmeans_{k}"], labels[f"gmm_{k}"] = kmeans, gmm
+        common = common_share(kmeans[fit], gmm[fit], 200, np.random.default_rng([seed, 36, k]), groups[fit])
+        resampled = bootstrap_stability(
+            unit[fit], kmeans[fit], k, groups[fit], n_bootstrap, rng=np.random.default_rng([seed, 37, k])
+        )
         rows.append(
             {
                 "k": k,
@@ -298,8 +337,9 @@ def cluster(galaxies, vectors, fit, ks=(2, 3, 4, 5), n_init=10, n_seeds=10, shar
                 "silhouette": _silhouette(distances, kmeans[fit]),
                 "gmm_silhouette": _silhouette(distances, gmm[fit]),
                 "ari_kmeans_gmm": float(adjusted_rand_score(kmeans[fit], gmm[fit])),
-                "share_kmeans_gmm": match_labels(kmeans[fit], gmm[fit])[1],
+                **dict(zip(("share_kmeans_gmm", "share_low", "share_high"), common, strict=True)),
                 "stability": _mean_ari([run[0].labels for run in runs]),
+                **dict(zip(("bootstrap_stability", "bootstrap_low", "bootstrap_high"), resampled, strict=True)),
                 "gmm_stability": _mean_ari([each.labels[fit] for each in mixtures]),
                 "smallest": int(np.bincount(kmeans[fit], minlength=k).min()),
                 "gmm_smallest": int(np.bincount(gmm[fit], minlength=k).min()),

@@ -8,6 +8,7 @@ from scipy import stats
 
 from cubespace.errors import CubespaceError
 from cubespace.morphology import bin_index
+from cubespace.space.resampling import permuted_rows
 
 # the properties of Fig. 10, in the paper's order of strength, then those it finds weak or absent
 PROPERTIES_OF_INTEREST = (
@@ -159,18 +160,23 @@ def _standardised(values):
     return centred / np.where(constant, np.nan, size)
 
 
-def permutation_p(scores, values, n_permutations, rng):
+def permutation_p(scores, values, n_permutations, rng, groups=None):
     """Two-sided p of Pearson's r of each column of `scores` (n, m) with `values` (n,): (1 + b) / (1 + B).
 
-    `values` is permuted; all permutations of a chunk are one matrix product.
+    `values` is permuted, those of one of the `groups` (pointings) together; all permutations of a chunk are one matrix
+    product.
     """
+    tied = groups is not None and len(np.unique(groups)) < len(values)
     left, right = _standardised(scores), _standardised(values[:, None])[:, 0]
     observed = np.abs(right @ left)
     exceed = np.zeros(scores.shape[1])
     step = max(1, _CHUNK // len(values))
     for start in range(0, n_permutations, step):
         count = min(step, n_permutations - start)
-        shuffled = rng.permuted(np.broadcast_to(right, (count, len(right))), axis=1)
+        if tied:
+            shuffled = right[permuted_rows(groups, count, rng)]
+        else:
+            shuffled = rng.permuted(np.broadcast_to(right, (count, len(right))), axis=1)
         exceed += (np.abs(shuffled @ left) >= observed * (1 - 1e-12)).sum(axis=0)
     return np.where(np.isnan(observed), np.nan, (1 + exceed) / (1 + n_permutations))
 
@@ -198,7 +204,7 @@ def partial_correlation(scores, values, controls):
 
 
 def correlation_table(
-    scores, properties, n_components=7, n_permutations=9999, seed=0, controls=CONTROLS, min_size=5
+    scores, properties, n_components=7, n_permutations=9999, seed=0, controls=CONTROLS, min_size=5, groups=None
 ):
     """Correlations of the first components with each property, as Fig. 10 but calibrated.
 
@@ -210,12 +216,15 @@ def correlation_table(
         name -> (n,) float, nan = missing (`numeric_properties`).
     controls : names
         Held fixed in the partial correlation, the property itself left out of them. A control without any value is dropped.
+    groups : (n,), optional
+        Pointing codes: values of one pointing are permuted together.
 
     Returns
     -------
     DataFrame
-        component (1..), property, n, pearson_r, spearman_r, p_permutation, q_bh (Benjamini-Hochberg over the table),
-        partial_r, partial_p, partial_n. nan where fewer than `min_size` galaxies have the property, or it is constant.
+        component (1..), property, n, pearson_r, spearman_r, p_permutation, p_spearman (both by permutation), q_bh and
+        q_spearman (Benjamini-Hochberg over the table), distance_r (distance correlation, Szekely et al. 2007: 0 only if
+        independent, and biased upwards in small samples), partial_r, partial_p, partial_n. nan where fewer than `min_size` galaxies have the property, or it is constant.
     """
     scores = np.asarray(scores, np.float64)[:, :n_components]
     held = {
@@ -227,16 +236,18 @@ def correlation_table(
     for number, (name, values) in enumerate(properties.items()):
         known = np.isfinite(values)
         m, n = scores.shape[1], int(known.sum())
-        pearson, spearman, p, partial, partial_p = (np.full(m, np.nan) for _ in range(5))
+        pearson, spearman, p, p_rank, distance, partial, partial_p = (np.full(m, np.nan) for _ in range(7))
         others = [held[control] for control in held if control != name]
         complete = known & np.all([np.isfinite(other) for other in others], axis=0) if others else known
         if n >= min_size:
             y, x = values[known], scores[known]
             pearson = _standardised(y[:, None])[:, 0] @ _standardised(x)
-            spearman = _standardised(stats.rankdata(y)[:, None])[:, 0] @ _standardised(
-                stats.rankdata(x, axis=0)
-            )
-            p = permutation_p(x, y, n_permutations, np.random.default_rng([seed, 42, number]))
+            ranks = stats.rankdata(x, axis=0), stats.rankdata(y)
+            spearman = _standardised(ranks[1][:, None])[:, 0] @ _standardised(ranks[0])
+            tied = None if groups is None else np.asarray(groups)[known]
+            p = permutation_p(x, y, n_permutations, np.random.default_rng([seed, 42, number]), tied)
+            p_rank = permutation_p(*ranks, n_permutations, np.random.default_rng([seed, 43, number]), tied)
+            distance = [distance_correlation(column, y) for column in x.T]
         if complete.sum() >= min_size and others:
             control = np.column_stack(others)[complete]
             partial, partial_p = partial_correlation(scores[complete], values[complete], control)
@@ -244,7 +255,7 @@ def correlation_table(
             pd.DataFrame(
                 {
                     "component": np.arange(1, m + 1), "property": name, "n": n,
-                    "pearson_r": pearson, "spearman_r": spearman, "p_permutation": p,
+                    "pearson_r": pearson, "spearman_r": spearman, "p_permutation": p, "p_spearman": p_rank, "distance_r": distance,
                     "partial_r": partial, "partial_p": partial_p, "partial_n": int(complete.sum()),
                 }
             )
@@ -253,4 +264,17 @@ def correlation_table(
         raise CubespaceError("no property to correlate: the table of galaxies has none of the wanted columns")
     table = pd.concat(rows, ignore_index=True).sort_values("component", kind="stable", ignore_index=True)
     table.insert(6, "q_bh", benjamini_hochberg(table["p_permutation"]))
+    table.insert(8, "q_spearman", benjamini_hochberg(table["p_spearman"]))
     return table
+
+
+def distance_correlation(x, y):
+    """Distance correlation of two samples of numbers (Szekely, Rizzo & Bakirov 2007, Ann. Stat. 35, 2769); nan if constant."""
+    a, b = (_double_centred(np.abs(np.subtract.outer(v, v))) for v in (np.asarray(x, float), np.asarray(y, float)))
+    variances = np.square(a).mean() * np.square(b).mean()
+    return float(np.sqrt(max((a * b).mean(), 0) / np.sqrt(variances))) if variances > 1e-24 else np.nan
+
+
+def _double_centred(distances):
+    rows = distances.mean(axis=0)
+    return distances - rows - rows[:, None] + rows.mean()

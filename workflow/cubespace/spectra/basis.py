@@ -6,6 +6,7 @@ import numpy as np
 
 from cubespace.errors import CubespaceError
 from cubespace.files import write_fits
+from cubespace.spectra.moments import Moments, Pool, read_moments
 
 SIGN_RULE = "largest absolute loading positive"
 MEASURES = ("median_abs", "mean_abs", "relative_l2")
@@ -74,15 +75,76 @@ def principal_components(moments, n_components, n_keep=None):
     variance = float(np.trace(moments.scatter)) / (count - 1)
     if variance <= 1e-14 * power:
         raise CubespaceError(f"zero variance: all {count} spectra of the release are equal")
-    values, vectors = np.linalg.eigh(moments.scatter / (count - 1))
-    values, vectors = np.clip(values[::-1], 0, None), vectors[:, ::-1].T
+    values, vectors = leading_eigenvectors(moments.scatter, max(n_components, n_keep or 0))
+    values = np.clip(values / (count - 1), 0, None)
     rank = int((values > values[0] * size * np.finfo(float).eps).sum())
     if rank < n_components:
         raise CubespaceError(
             f"{n_components} components asked for; the {count} spectra vary in only {rank} directions"
         )
-    keep = min(max(n_components, n_keep or 0), rank)
-    return apply_sign_rule(np.ascontiguousarray(vectors[:keep])), values
+    return apply_sign_rule(np.ascontiguousarray(vectors[:rank])), values
+
+
+def leading_eigenvectors(matrix, number):
+    """All eigenvalues (p,), descending, and the eigenvectors (number, p) of the largest, of a symmetric matrix.
+
+    The matrix is made tridiagonal once; all eigenvalues, and only the vectors that are wanted, follow from that
+    (LAPACK sytrd, sterf, stemr, ormqr): two thirds of the time of `numpy.linalg.eigh`.
+    """
+    from scipy.linalg import eigh_tridiagonal, lapack
+
+    size = len(matrix)
+    number = min(number, size)
+    if size < 3:
+        values, vectors = np.linalg.eigh(matrix)
+        return values[::-1], vectors[:, ::-1].T[:number]
+    work = int(lapack.dsytrd_lwork(size, lower=1)[0])
+    reflectors, diagonal, beside, tau, _ = lapack.dsytrd(matrix, lower=1, lwork=work)
+    values = eigh_tridiagonal(diagonal, beside, eigvals_only=True, lapack_driver="sterf")
+    _, inner = eigh_tridiagonal(
+        diagonal, beside, select="i", select_range=(size - number, size - 1), lapack_driver="stemr"
+    )
+    lower = np.asfortranarray(reflectors[1:, :-1])  # the reflectors act on all rows but the first
+    vectors = np.empty((size, number))
+    vectors[0] = inner[0]
+    vectors[1:] = lapack.dormqr("L", "N", lower, tau, np.asfortranarray(inner[1:]), lwork=64 * number + 64 * 65)[0]
+    return values[::-1], vectors[:, ::-1].T
+
+
+def bridge(moments, gap, mean, components, eigenvalues):
+    """What a basis expects in the samples that a galaxy has not observed, put into its moments.
+
+    This is the E-step of probabilistic principal components with missing data (Roweis 1998; Tipping & Bishop 1999):
+    x_gap = m_gap + C_gap (C_o C_o^T + s^2 / eigenvalues)^-1 C_o (x_o - m_o), o = observed, s^2 = the variance left per
+    dimension. It is linear in x, so that it acts on count, mean and scatter, without the spectra. The variance of
+    noise in the gap is not put back: there the scatter is too low by the share of galaxies with the gap.
+
+    Parameters
+    ----------
+    moments : `Moments`
+    gap : bool (p,), the same for all spectra of the galaxy
+    mean (p,); components (k, p); eigenvalues (p,): of the basis
+
+    Returns
+    -------
+    (`Moments`, function): and what does the same to spectra (n, p)
+    """
+    k = len(components)
+    seen = np.where(gap, 0, components)
+    left = eigenvalues[k:].mean() if k < eigenvalues.size else 0.0
+    weigh = np.linalg.solve(seen @ seen.T + np.diag(left / np.maximum(eigenvalues[:k], 1e-300)), seen)
+    into = components[:, gap].T @ weigh  # (gap, p); its columns in the gap are zero
+
+    def fill(spectra):
+        filled = np.array(spectra)
+        filled[:, gap] = mean[gap] + (spectra - mean) @ into.T
+        return filled
+
+    scatter = np.array(moments.scatter)
+    scatter[gap] = into @ moments.scatter
+    scatter[:, gap] = scatter[gap].T
+    scatter[np.ix_(gap, gap)] = scatter[gap] @ into.T
+    return Moments(moments.count, fill(moments.mean[None])[0], scatter), fill
 
 
 def reconstruction_curve(mean, components, eigenvalues, spectra, sigma, threshold=0.03):
@@ -143,7 +205,9 @@ def reconstruction_curve(mean, components, eigenvalues, spectra, sigma, threshol
     return table
 
 
-def fit_basis(paths, *, n_components=29, curve_components=45, curve_spectra=4000, threshold=0.03):
+def fit_basis(
+    paths, *, n_components=29, curve_components=45, curve_spectra=4000, threshold=0.03, gap_passes=3
+):
     """Basis of a release, from the moments files of its galaxies, read one after the other.
 
     Parameters
@@ -152,45 +216,31 @@ def fit_basis(paths, *, n_components=29, curve_components=45, curve_spectra=4000
     n_components : int
     curve_components : int, the reconstruction curve goes this far (or to the rank)
     curve_spectra : int, most spectra used for the curve (evenly spread over the galaxies)
+    gap_passes : int
+        Samples that a galaxy has not observed (sky lines, ends of the grid) hold interpolated values at first; so
+        many times they are replaced by what the basis expects there (`bridge`) and the basis is fitted again. Each
+        time reads all files again; without such gaps nothing is repeated.
 
     Returns
     -------
-    `Basis`; header: NSPEC, NGAL (galaxies with spectra in the fit), NREJ (galaxies rejected), NCURVE
-    (spectra behind the curve)
+    `Basis`; header: NSPEC, NGAL (galaxies with spectra in the fit), NREJ (galaxies rejected), NGAP (galaxies with
+    gaps that were bridged), NCURVE (spectra behind the curve)
 
     Raises
     ------
     CubespaceError
         Naming the file and galaxy of moments on another grid, or what `principal_components` finds wrong.
     """
-    from cubespace.spectra.moments import Moments, merge, read_moments
-
-    total, wavelength, kept, rejected, used = None, None, [], 0, 0
-    for galaxy, path in paths.items():
-        stored = read_moments(path)
-        if stored["verdict"] != "accepted":
-            rejected += 1
-            continue
-        if wavelength is None:
-            wavelength = stored["wavelength"]
-            total = Moments.empty(wavelength.size)
-        if not np.array_equal(stored["wavelength"], wavelength):
-            raise CubespaceError(
-                f"{path}: wavelength grid of {galaxy} ({_span(stored['wavelength'])}) differs from that of the others "
-                f"({_span(wavelength)})"
-            )
-        part = Moments(int(stored["count"]), stored["mean"], stored["scatter"])
-        if not (np.isfinite(part.mean).all() and np.isfinite(part.scatter).all()):
-            raise CubespaceError(f"{path}: moments of {galaxy} hold values that are not finite")
-        total = merge(total, part)
-        used += part.count > 0
-        if len(stored["sample"]):
-            kept.append((stored["sample"], stored["sample_sigma"]))
+    release = _Release(paths, -(-curve_spectra // max(1, len(paths))))
+    total, kept = release.gather()
     if total is None:
         raise CubespaceError(
-            f"no galaxy of the release was accepted ({rejected} rejected): no basis can be fitted"
+            f"no galaxy of the release was accepted ({release.rejected} rejected): no basis can be fitted"
         )
     components, eigenvalues = principal_components(total, n_components, curve_components)
+    for _ in range(gap_passes if release.gappy else 0):
+        total, kept = release.gather((total.mean, components[:n_components], eigenvalues))
+        components, eigenvalues = principal_components(total, n_components, curve_components)
     if not kept:
         raise CubespaceError(
             "the moments files hold no sample spectra: the reconstruction error cannot be told"
@@ -200,8 +250,54 @@ def fit_basis(paths, *, n_components=29, curve_components=45, curve_spectra=4000
     curve = reconstruction_curve(
         total.mean, components, eigenvalues, spectra[chosen], sigma[chosen], threshold
     )
-    header = {"NSPEC": total.count, "NGAL": used, "NREJ": rejected, "NCURVE": len(chosen)}
-    return Basis(wavelength, total.mean, components[:n_components], eigenvalues, curve, header)
+    header = {
+        "NSPEC": total.count, "NGAL": release.used, "NREJ": release.rejected, "NGAP": release.gappy, "NCURVE": len(chosen),
+    }  # fmt: skip
+    return Basis(release.wavelength, total.mean, components[:n_components], eigenvalues, curve, header)
+
+
+class _Release:
+    """The moments files of a release, gone through one by one; of each galaxy at most `n_sample` spectra are kept."""
+
+    def __init__(self, paths, n_sample):
+        self.paths, self.n_sample, self.wavelength = paths, n_sample, None
+
+    def gather(self, basis=None):
+        """Moments of all spectra, and the samples (spectra, sigma) of each galaxy; gaps bridged by (mean, components,
+        eigenvalues) if given. None if no galaxy was accepted."""
+        self.rejected = self.used = self.gappy = 0
+        pool, kept = None, []
+        for galaxy, path in self.paths.items():
+            stored = read_moments(path)
+            if stored["verdict"] != "accepted":
+                self.rejected += 1
+                continue
+            if self.wavelength is None:
+                self.wavelength = stored["wavelength"]
+            pool = pool or Pool(self.wavelength.size)
+            part, gap, sample = self._checked(galaxy, path, stored)
+            self.used += part.count > 0
+            self.gappy += bool(part.count and gap.any())
+            few = np.unique(np.linspace(0, len(sample) - 1, min(len(sample), self.n_sample)).astype(int))
+            sample = sample[few]
+            if basis is not None and part.count and gap.any():
+                part, fill = bridge(part, gap, *basis)
+                sample = fill(sample).astype(np.float32)
+            pool.add(part)
+            if len(sample):
+                kept.append((sample, stored["sample_sigma"][few]))
+        return (None if pool is None else pool.moments()), kept
+
+    def _checked(self, galaxy, path, stored):
+        if not np.array_equal(stored["wavelength"], self.wavelength):
+            raise CubespaceError(
+                f"{path}: wavelength grid of {galaxy} ({_span(stored['wavelength'])}) differs from that of the others "
+                f"({_span(self.wavelength)})"
+            )
+        part = Moments(int(stored["count"]), stored["mean"], stored["scatter"])
+        if not (np.isfinite(part.mean).all() and np.isfinite(part.scatter).all()):
+            raise CubespaceError(f"{path}: moments of {galaxy} hold values that are not finite")
+        return part, stored["gap"], stored["sample"]
 
 
 def _span(axis):
@@ -209,7 +305,7 @@ def _span(axis):
 
 
 COMMENTS = {
-    "NSPEC": "spectra in the fit", "NGAL": "galaxies with spectra in the fit", "NREJ": "galaxies rejected",
+    "NSPEC": "spectra in the fit", "NGAL": "galaxies with spectra in the fit", "NREJ": "galaxies rejected", "NGAP": "galaxies with unobserved samples, bridged",
     "NCURVE": "spectra behind RECONSTRUCTION", "NCOMP": "components", "WINLO": "[A] normalisation window, rest frame",
     "WINHI": "[A] normalisation window, rest frame", "SNRCUT": "S/N of the spectra is above this",
     "ERRLIM": "shares in RECONSTRUCTION: error below this", "SIGNRULE": "sign of the components",

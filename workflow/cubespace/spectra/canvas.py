@@ -1,8 +1,8 @@
-"""Where a galaxy goes on the common canvas: its centre and the placement of the cube."""
+"""Where a galaxy is in its cube, what stands in front of it, and where it goes on the common canvas."""
 
 import numpy as np
 
-from cubespace.cubes import quality
+from cubespace.cubes import masks, quality, restframe
 
 
 def galaxy_centre(image, usable, pixel_arcsec, radius_arcsec=3.0):
@@ -44,6 +44,43 @@ def galaxy_centre(image, usable, pixel_arcsec, radius_arcsec=3.0):
             break
         cy, cx = float((near * y).sum() / near.sum()), float((near * x).sum() / near.sum())
     return cy, cx
+
+
+def survey_field(cube, redshift, window, min_good_window, sky_windows, spare_nucleus_arcsec, hand=None):
+    """First look at a cube: flag the sky lines, settle what is foreground, measure S/N and find the centre.
+
+    Parameters
+    ----------
+    cube : `Cube`
+        `bad` is set inside the sky windows, `star` becomes the final mask. Doing it twice changes nothing.
+    sky_windows : list of (low, high) [A], observed
+    spare_nucleus_arcsec : float
+        A blob of the star mask so close to the centre is the nucleus, and is freed (`masks.spare_nucleus`).
+    hand : int (ny, nx) or None
+        Flags that have the last word, see `masks.manual_mask`.
+
+    Returns
+    -------
+    sky : bool (n_wavelength,), samples in a sky window
+    snr, noise : float32 (ny, nx), see `restframe.window_snr`
+    centre : (y, x)
+    """
+    sky = masks.in_windows(cube.wavelength, sky_windows)
+    cube.bad[sky] = True
+    snr, noise = restframe.window_snr(cube, redshift, window, min_good_window)
+    image = snr * noise  # flux in the window; good enough to find the centre by
+    centre = galaxy_centre(image, cube.usable, cube.pixel_arcsec)
+    star, freed = masks.spare_nucleus(
+        cube.star, centre, spare_nucleus_arcsec / cube.pixel_arcsec, np.where(cube.field, image, 0)
+    )
+    if freed:
+        cube.notes.append(f"{cube.path}: star mask on the nucleus freed ({freed} spaxels)")
+    if hand is not None:
+        star = masks.manual_mask(star, hand)
+    if (star != cube.star).any():
+        cube.star = star
+        centre = galaxy_centre(image, cube.usable, cube.pixel_arcsec)
+    return sky, snr, noise, centre
 
 
 def _box(image):

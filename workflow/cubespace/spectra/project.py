@@ -4,19 +4,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from cubespace.cubes import masks, quality, restframe
+from cubespace.cubes import quality, restframe
 from cubespace.cubes.quality import Verdict
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.files import write_fits
-from cubespace.spectra.canvas import galaxy_centre, place, placement
+from cubespace.spectra.canvas import place, placement, survey_field
+from cubespace.spectra.moments import bad_share
 
 CHUNK = 1024
+TINY = 1e-12  # keeps the inverse of a singular matrix finite; such a spectrum is not ok
 OUTSIDE, STAR, LOW_SNR, FEW_SAMPLES, EXTREME, PADDING = 1, 2, 4, 8, 16, 128
 BITS = {
     OUTSIDE: "outside the field or no data", STAR: "foreground star or companion", LOW_SNR: "S/N below the map cut",
     FEW_SAMPLES: "too few good samples or unusable window", EXTREME: "extreme reconstruction error",
     PADDING: "canvas padding",
 }  # fmt: skip
+
+NUCLEUS = [("wavelength", "f8"), ("flux", "f4"), ("sigma", "f4"), ("model", "f4"), ("bad", "u1")]
+GOOD, BAD, SKY, UNSEEN = 0, 1, 2, 3  # column `bad`: why a sample was not used
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Maps:
     masked
     mask : uint8 (ny, nx), 0 good, else `BITS`
     snr : float32 (ny, nx); error_rate : float32 (ny, nx), median |residual| / norm, 0 where masked
+    nucleus : structured array or None, the spectrum nearest the centre (`NUCLEUS`), for looking at
     header : dict of FITS cards
     """
 
@@ -34,6 +40,7 @@ class Maps:
     mask: np.ndarray | None = None
     snr: np.ndarray | None = None
     error_rate: np.ndarray | None = None
+    nucleus: np.ndarray | None = None
     header: dict = field(default_factory=dict)
     verdict: str = "accepted"
     reason: str = ""
@@ -90,12 +97,13 @@ def project(values, bad, mean, components, min_good_fraction=0.7, max_gain=10.0)
             normal = np.zeros((gappy.size, k, k))
             normal[:, upper[0], upper[1]] = -(lost[gappy].astype(np.float64) @ products)
             normal[:, upper[1], upper[0]] = normal[:, upper[0], upper[1]]
-            normal[:, np.arange(k), np.arange(k)] += 1
-            size, axes = np.linalg.eigh(normal)
-            solvable = size[:, 0] * max_gain >= 1
-            ok[gappy[~solvable]] = False
-            inner = np.einsum("nij,ni->nj", axes, a[gappy]) / np.maximum(size, 1 / max_gain)
-            a[gappy] = np.einsum("nij,nj->ni", axes, inner)
+            normal[:, np.arange(k), np.arange(k)] += 1 + TINY
+            inverse = np.linalg.inv(normal)
+            doubtful = np.nonzero(np.abs(inverse).sum(axis=2).max(axis=1) > max_gain)[0]  # bounds the eigenvalues
+            if doubtful.size:
+                smallest = np.linalg.eigvalsh(normal[doubtful])[:, 0]
+                ok[gappy[doubtful[smallest * max_gain < 1]]] = False
+            a[gappy] = np.einsum("nij,nj->ni", inverse, a[gappy])
         residual = np.abs(centred - a @ components)
         result.coefficients[part] = a
         result.error[part] = restframe.masked_median(residual.astype(np.float32), ~lost)
@@ -106,7 +114,8 @@ def project(values, bad, mean, components, min_good_fraction=0.7, max_gain=10.0)
 def galaxy_maps(
     cube, redshift, distance, basis, *, window=restframe.WINDOW, canvas=(184, 192), snr_map=3.0, min_good_window=0.5,
     min_good_fraction=0.7, max_gain=10.0, extreme_factor=5.0, extreme_floor=0.02, spare_nucleus_arcsec=1.5,
-    min_spaxels=30, redshift_range=(-0.005, 0.5), distance_kind="luminosity",
+    min_spaxels=30, redshift_range=(-0.005, 0.5), distance_kind="luminosity", sky_windows=restframe.SKY_WINDOWS,
+    max_star_fraction=0.8, hand=None,
 ):  # fmt: skip
     """Maps of one galaxy.
 
@@ -124,8 +133,8 @@ def galaxy_maps(
         0.6745 / (S/N) + `extreme_floor`, the error that noise and an imperfect basis let expect
     distance_kind : "luminosity", or "angular" for d_A = d_L / (1 + z)^2 in its place in the luminosity, as
     the authors' code has it
-    spare_nucleus_arcsec : a blob of the star mask whose centroid is this close to the galaxy's centre is its
-    nucleus, and is freed
+    sky_windows, spare_nucleus_arcsec, hand : see `canvas.survey_field`
+    max_star_fraction : the galaxy is rejected if more of its field is masked
 
     Returns
     -------
@@ -145,13 +154,11 @@ def galaxy_maps(
     reach = distance if distance_kind == "luminosity" else distance / (1 + redshift) ** 2
     grid = basis.wavelength
     quality.check_coverage(cube.wavelength, redshift, grid, window, min_good_fraction)
-    snr, noise = restframe.window_snr(cube, redshift, window, min_good_window)
-    image = snr * noise  # flux in the window; good enough to find the centre by
-    centre = galaxy_centre(image, cube.usable, cube.pixel_arcsec)
-    star, freed = masks.spare_nucleus(cube.star, centre, spare_nucleus_arcsec / cube.pixel_arcsec)
-    if freed:
-        cube.notes.append(f"{cube.path}: star mask on the nucleus freed ({freed} spaxels)")
-        centre = galaxy_centre(image, cube.field & ~star, cube.pixel_arcsec)
+    sky, snr, noise, centre = survey_field(
+        cube, redshift, window, min_good_window, sky_windows, spare_nucleus_arcsec, hand
+    )
+    star = cube.star
+    quality.check_stars(cube, max_star_fraction)
     offset = placement(cube.field, centre, canvas)
 
     mask = np.where(cube.field, 0, OUTSIDE).astype(np.uint8)
@@ -181,18 +188,42 @@ def galaxy_maps(
     quality.check_spaxels(int((flags == 0).sum()), min_spaxels, snr_map)
 
     limit = restframe.luminosity(np.nanmedian(noise[cube.field & ~star]), reach, redshift)
-    header = _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mask)
+    header = _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mask, bad_share(cube))
     shape = mask.shape
     return Maps(
         place(maps.reshape(-1, *shape), offset, canvas, 0),
         place(mask, offset, canvas, PADDING),
         place(np.where(cube.field, snr, 0).astype(np.float32), offset, canvas, 0),
         place(error_rate.reshape(shape), offset, canvas, 0),
+        _nucleus(cube, redshift, centre, flags, basis, sky, (window, min_good_window, min_good_fraction, max_gain)),
         header,
     )
 
 
-def _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mask):
+def _nucleus(cube, redshift, centre, flags, basis, sky, options):
+    """Spectrum of the good spaxel nearest the centre, with its errors, its model and what was not used of it."""
+    window, min_good_window, min_good_fraction, max_gain = options
+    grid = basis.wavelength
+    y, x = np.divmod(np.nonzero(flags == 0)[0], cube.field.shape[1])
+    nearest = np.hypot(y - centre[0], x - centre[1]).argmin()
+    index = np.array([y[nearest] * cube.field.shape[1] + x[nearest]])
+    seen = restframe.rest_spectra(cube, redshift, index, grid, window, min_good_window)
+    found = project(seen.values, seen.bad, basis.mean, basis.components, min_good_fraction, max_gain)
+    lower, weight, covered = restframe.neighbours(cube.wavelength, redshift, grid)
+    plain = cube.flux.reshape(len(cube.wavelength), -1)[:, index[0]] / seen.norm[0]  # also where it was not used
+    table = np.zeros(grid.size, NUCLEUS)
+    table["wavelength"] = grid
+    table["flux"] = np.nan_to_num((1 - weight) * plain[lower] + weight * plain[lower + 1])
+    table["sigma"] = np.nan_to_num(restframe.rest_sigma(cube, redshift, index, grid)[0] / seen.norm[0])
+    table["model"] = basis.mean + found.coefficients[0] @ basis.components
+    table["bad"] = np.where(seen.bad[0], BAD, GOOD)
+    table["bad"][restframe.common_gap(cube.wavelength, redshift, grid, sky)] = SKY
+    table["bad"][~covered] = UNSEEN
+    table["flux"][~covered] = 0
+    return table
+
+
+def _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mask, bad):
     """FITS cards of accepted maps: value and comment."""
     facts = {
         "REDSHIFT": (float(redshift), ""),
@@ -212,16 +243,17 @@ def _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mas
         "OFFSETX": (offset[1], "canvas pixel = cube pixel + offset"),
         "OFFSETY": (offset[0], "canvas pixel = cube pixel + offset"),
         "NGOOD": (int((mask == 0).sum()), "good spaxels"),
-        "STARFRAC": (float((mask & STAR > 0).sum() / max(1, cube.field.sum())), "share of field under stars"),
+        "STARFRAC": (float((mask & STAR > 0).sum() / max(1, cube.field.sum())), "share of the field under stars"),
+        "BADFRAC": (float(bad), "share of bad samples, sky lines too"),
         "SURVEY": (cube.survey, "adapter that read the cube"),
     }
-    if cube.reference is not None:
-        ra, dec, x, y = cube.reference
-        step = cube.pixel_arcsec / 3600
+    if cube.sky is not None:
+        sky, (east, north) = cube.sky, cube.sky.matrix
         facts |= {
             "CTYPE1": ("RA---TAN", ""), "CTYPE2": ("DEC--TAN", ""), "CUNIT1": ("deg", ""), "CUNIT2": ("deg", ""),
-            "CRVAL1": (ra, ""), "CRVAL2": (dec, ""), "CRPIX1": (x + 1 + offset[1], ""),
-            "CRPIX2": (y + 1 + offset[0], ""), "CD1_1": (-step, ""), "CD2_2": (step, ""),
+            "CRVAL1": (sky.ra, ""), "CRVAL2": (sky.dec, ""), "CRPIX1": (sky.x + 1 + offset[1], ""),
+            "CRPIX2": (sky.y + 1 + offset[0], ""), "CD1_1": (east[0], ""), "CD1_2": (east[1], ""),
+            "CD2_1": (north[0], ""), "CD2_2": (north[1], ""),
         }  # fmt: skip
     return facts
 
@@ -233,7 +265,7 @@ def rejected_maps(verdict, redshift=None):
 
 
 def write_maps(path, maps, galaxy, cards=()):
-    """Write maps as FITS (PRIMARY, MASK, SNR, ERROR_RATE; of a rejected galaxy the header); `cards` = provenance."""
+    """Write maps as FITS (PRIMARY, MASK, SNR, ERROR_RATE, NUCLEUS; of a rejected galaxy the header); `cards` = provenance."""
     from astropy.io import fits
 
     primary = fits.PrimaryHDU(maps.values)
@@ -253,6 +285,9 @@ def write_maps(path, maps, galaxy, cards=()):
             hdus[1].header[f"BIT{bit}"] = meaning
         hdus.append(fits.ImageHDU(maps.snr, name="SNR"))
         hdus.append(fits.ImageHDU(maps.error_rate, name="ERROR_RATE"))
+        if maps.nucleus is not None:
+            hdus.append(fits.BinTableHDU(maps.nucleus, name="NUCLEUS"))
+            hdus[-1].header["COMMENT"] = "bad: 0 good, 1 bad sample, 2 sky line, 3 not observed"
     write_fits(path, fits.HDUList(hdus))
 
 
@@ -271,14 +306,16 @@ def read_maps(path):
                 key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")
             }
             verdict = Verdict(head["VERDICT"], head.get("REASON", ""), head.get("DETAIL", ""))
-            arrays = [None] * 4
+            arrays, nucleus = [None] * 4, None
             if verdict.accepted:
                 arrays = [
                     np.ascontiguousarray(hdus[name].data).astype(kind)
                     for name, kind in ((0, "f4"), ("MASK", "u1"), ("SNR", "f4"), ("ERROR_RATE", "f4"))
                 ]
+                if "NUCLEUS" in hdus:
+                    nucleus = np.array(hdus["NUCLEUS"].data).astype(NUCLEUS)
     except FileNotFoundError:
         raise CubespaceError(f"{path}: no such file") from None
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise CubespaceError(f"{path}: not a complete file of maps: {error}") from None
-    return Maps(*arrays, head, verdict.verdict, verdict.reason, verdict.detail)
+    return Maps(*arrays, nucleus, head, verdict.verdict, verdict.reason, verdict.detail)

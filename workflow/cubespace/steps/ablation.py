@@ -4,11 +4,11 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(__doc__, argv, full=str, no_luminosity=str, out=str)
+    args = parse(__doc__, argv, full=str, no_luminosity=str, galaxies=str, out=str)
     from cubespace.files import provenance
     from cubespace.populations.ablation import luminosity_ablation
-    from cubespace.space.neighbours import read_embedding
-    from cubespace.tables import write_table
+    from cubespace.space.neighbours import pointing_codes, pointings_of, read_embedding
+    from cubespace.tables import read_table, write_table
 
     full, without, settings = read_embedding(args.full), read_embedding(args.no_luminosity), args.settings
     seed = settings.get("seed", 0)
@@ -16,7 +16,8 @@ def main(argv=None):
     restarts = settings.get("n_init", 10) * settings.get(
         "n_seeds", 10
     )  # as many as the clusters of one variant get
-    table = luminosity_ablation(full, without, ks, restarts, seed=seed)
+    groups = pointing_codes(pointings_of(full.galaxies, read_table(args.galaxies)))
+    table = luminosity_ablation(full, without, ks, restarts, seed=seed, groups=groups)
     write_table(
         table, args.out, meta=provenance(settings, seed=seed, release=full.meta.get("release_digest"))
     )

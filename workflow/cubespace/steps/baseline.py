@@ -23,7 +23,7 @@ def main(argv=None):
     rows, options = read_table(args.roster), dict(args.settings.get("embedding", {}))
     by_luminosity = options.pop("by_luminosity", False)
     network = (
-        Encoder(scaling.channels, args.seed).to(device).eval()
+        Encoder(scaling.channels, args.seed, args.settings.get("encoder"), scaling.luminosity).to(device).eval()
     )  # the very weights that training starts from
     names, roles, vectors, spread, _ = embed_files(
         network, args.maps, rows, space, scaling, pair, device, release, args.seed, **options

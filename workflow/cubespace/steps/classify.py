@@ -19,18 +19,19 @@ COLUMNS = {
 
 def main(argv=None):
     """Settings: emission and environment as in the configuration, cosmology {h0, om0}."""
-    args = parse(__doc__, argv, galaxies=str, out=str)
+    args = parse(__doc__, argv, galaxies=str, out=str, tolerances=(str, None))
     import pandas as pd
 
     from cubespace.files import provenance
-    from cubespace.populations import emission, environment
+    from cubespace.populations import catalogues, emission, environment
+    from cubespace.populations.tolerances import tolerance_table
     from cubespace.tables import read_table, write_table
 
     galaxies = read_table(args.galaxies)
     cosmology = args.settings.get("cosmology", {})
     around = dict(args.settings.get("environment", {}))
-    groups = [environment.read_groups(**spec) for spec in around.pop("groups", [])]
-    voids = [environment.read_voids(**spec, **cosmology) for spec in around.pop("voids", [])]
+    groups = [catalogues.read_groups(**cosmology | catalogues.expand(spec, "groups")) for spec in around.pop("groups", [])]
+    voids = [catalogues.read_voids(**cosmology | catalogues.expand(spec, "voids")) for spec in around.pop("voids", [])]
     om0 = {key: value for key, value in cosmology.items() if key == "om0"}
     lines = emission.classify(galaxies, **args.settings.get("emission", {}))
     place = environment.classify(galaxies, groups, voids, **around, **om0)
@@ -45,7 +46,10 @@ def main(argv=None):
     order = ["galaxy", "whan", "bpt", "nuclear_class", "environment"]
     classes = classes[order + [name for name in classes if name not in order]]
     release = galaxies.attrs.get("meta", {}).get("release_digest")
-    write_table(classes, args.out, columns=COLUMNS, meta=provenance(args.settings, release=release))
+    meta = provenance(args.settings, release=release)
+    write_table(classes, args.out, columns=COLUMNS, meta=meta)
+    if args.tolerances is not None:
+        write_table(tolerance_table(galaxies, groups, voids, around, **om0), args.tolerances, meta=meta)
 
 
 if __name__ == "__main__":

@@ -4,14 +4,19 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(__doc__, argv, embedding=str, out=str, summary=str)
+    args = parse(__doc__, argv, embedding=str, galaxies=str, out=str, summary=str, valley=str)
+    import numpy as np
+
     from cubespace.files import provenance
     from cubespace.space.clusters import cluster
-    from cubespace.space.neighbours import fitted, read_embedding
-    from cubespace.tables import write_table
+    from cubespace.space.correlations import numeric_properties
+    from cubespace.space.green_valley import LIMITS, recovery
+    from cubespace.space.neighbours import fitted, pointing_codes, pointings_of, read_embedding
+    from cubespace.tables import read_table, write_table
 
     embedding, settings = read_embedding(args.embedding), args.settings
-    seed = settings.get("seed", 0)
+    seed, galaxies = settings.get("seed", 0), read_table(args.galaxies)
+    groups = pointing_codes(pointings_of(embedding.galaxies, galaxies))
     labels, summary = cluster(
         embedding.galaxies,
         embedding.vectors,
@@ -21,7 +26,13 @@ def main(argv=None):
         n_seeds=settings.get("n_seeds", 10),
         share=settings.get("variance_share", 0.9),
         seed=seed,
+        groups=groups,
+        n_bootstrap=settings.get("n_bootstrap", 50),
     )
+    rates = {"log_sfr": np.full(len(groups), np.nan), "log_mass": np.full(len(groups), np.nan)}
+    rates |= numeric_properties(galaxies, embedding.galaxies, tuple(rates))
+    clusters = {name: labels[name].to_numpy() for name in labels.columns if name != "galaxy"}
+    valley = recovery(clusters, **rates, groups=groups, limits=settings.get("green_valley", LIMITS), seed=seed)
     meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
     columns = {
         name: ("", f"cluster 0.. of {name}, by rising mean first principal component")
@@ -30,6 +41,7 @@ def main(argv=None):
     }
     write_table(labels, args.out, columns=columns, meta=meta)
     write_table(summary, args.summary, meta=meta)
+    write_table(valley, args.valley, meta=meta)
     for row in summary.itertuples():
         print(
             f"k={row.k}: silhouette {row.silhouette:.3f}, stability {row.stability:.3f}; mixture ({row.gmm_covariance} covariance, "

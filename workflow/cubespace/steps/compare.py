@@ -4,11 +4,10 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(
-        __doc__, argv, embedding=str, galaxies=str, classes=str, twins=str, out=str, power=str, distances=str
-    )
+    files = ("embedding", "galaxies", "classes", "twins", "out", "power", "distances", "controls")
+    args = parse(__doc__, argv, **dict.fromkeys(files, str))
     from cubespace.files import provenance
-    from cubespace.populations.comparisons import classes_of, compare
+    from cubespace.populations.comparisons import DEFAULT, classes_of, compare
     from cubespace.populations.ks import format_p
     from cubespace.space.neighbours import pointing_codes, pointings_of, read_embedding
     from cubespace.tables import read_table, write_table
@@ -16,13 +15,17 @@ def main(argv=None):
     embedding, settings = read_embedding(args.embedding), args.settings
     groups = pointing_codes(pointings_of(embedding.galaxies, read_table(args.galaxies)))
     classes = classes_of(read_table(args.classes), embedding.galaxies, embedding.roles)
-    tables = compare(
-        embedding.galaxies, embedding.vectors, groups, classes, read_table(args.twins), **settings
-    )
+    given = (embedding.galaxies, embedding.vectors, groups, classes, read_table(args.twins))
+    tables = compare(*given, **settings)
+    # the network was not fitted to validation galaxies: the same comparisons on them alone
+    unseen = [{**c, "on": "validation"} for c in settings.get("comparisons", DEFAULT)
+              if not c.get("matched") and c["a"] not in ("train", "validation")]  # fmt: skip
+    controls = compare(*given, **{**settings, "comparisons": unseen, "power": False}).comparisons
     meta = provenance(settings, seed=settings.get("seed", 0), release=embedding.meta.get("release_digest"))
     write_table(tables.comparisons, args.out, meta=meta)
     write_table(tables.power, args.power, meta=meta)
     write_table(tables.distances, args.distances, meta=meta)
+    write_table(controls, args.controls, meta=meta)
     for row in tables.comparisons.itertuples():
         twins = " twins" if row.matched else ""
         print(f"{row.a} ({row.n_a}) - {row.b} ({row.n_b}){twins}, {row.test}: p {format_p(row.p_value)}"

@@ -4,11 +4,12 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    files = dict.fromkeys(("embedding", "untrained", "pooled", "galaxies", "out", "variance", "probes"), str)
+    files = dict.fromkeys(("embedding", "untrained", "pooled", "galaxies", "out", "variance", "probes", "strengths"), str)
     args = parse(__doc__, argv, **files)
     from cubespace.files import provenance
     from cubespace.space import correlations as c
     from cubespace.space.neighbours import (
+        cosine_distances,
         fitted,
         in_common,
         pointing_codes,
@@ -17,6 +18,7 @@ def main(argv=None):
         unit_rows,
     )
     from cubespace.space.probes import probe_table
+    from cubespace.space.strengths import strength_table
     from cubespace.tables import read_table, write_table
 
     embedding, settings, galaxies = read_embedding(args.embedding), args.settings, read_table(args.galaxies)
@@ -27,13 +29,16 @@ def main(argv=None):
     scores = c.principal_components(unit, fit).scores
     values = c.numeric_properties(galaxies, embedding.galaxies, names)
     m, permutations = settings.get("n_components", 7), settings.get("n_permutations", 9999)
-    table = c.correlation_table(scores, values, m, permutations, seed)
+    pointings = pointing_codes(pointings_of(embedding.galaxies, galaxies))
+    table = c.correlation_table(scores, values, m, permutations, seed, groups=pointings)
+    chords = (2 * cosine_distances(unit)) ** 0.5
+    strengths = strength_table(scores, chords, values, pointings, n_bootstrap=settings.get("n_bootstrap", 200), seed=seed)
     baselines = {"untrained": read_embedding(args.untrained), "pooled_pca": read_embedding(args.pooled)}
     common, vectors = in_common({"network": embedding, **baselines})
     groups, folds = pointing_codes(pointings_of(common, galaxies)), settings.get("n_folds", 8)
     probes = probe_table(vectors, c.numeric_properties(galaxies, common, names), groups, folds, seed=seed)
     meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
-    for frame, path in ((table, args.out), (variance, args.variance), (probes, args.probes)):
+    for frame, path in ((table, args.out), (variance, args.variance), (probes, args.probes), (strengths, args.strengths)):
         write_table(frame, path, meta=meta)
     needed = int(variance["within_share"].sum())
     print(f"{needed} of {len(variance)} components hold {share:.0%} of the variance")

@@ -4,17 +4,18 @@ from cubespace.steps import parse, run
 
 SETTINGS = (
     "canvas", "snr_map", "min_good_window", "min_good_fraction", "max_gain", "extreme_factor", "extreme_floor",
-    "spare_nucleus_arcsec", "min_spaxels", "redshift_range", "distance_kind",
+    "spare_nucleus_arcsec", "min_spaxels", "redshift_range", "distance_kind", "sky_windows", "max_star_fraction",
 )  # fmt: skip
 
 
 def main(argv=None):
     """Read a cube again, write results/maps/{galaxy}.fits; the window is that of the basis."""
     args = parse(
-        __doc__, argv, cube=str, redshift=str, distance=str, galaxy=str, basis=str, moments=str, out=str
-    )
+        __doc__, argv, cube=str, redshift=str, distance=str, galaxy=str, basis=str, moments=str, out=str,
+        mask=(str, None), stars=(str, None),
+    )  # fmt: skip
+    from cubespace.cubes.intake import open_cube
     from cubespace.cubes.quality import Verdict, judged, parse_number
-    from cubespace.cubes.readers import read_cube
     from cubespace.errors import CubeRejected
     from cubespace.files import header_cards, provenance
     from cubespace.spectra.basis import read_basis
@@ -30,10 +31,9 @@ def main(argv=None):
         maps = rejected_maps(earlier, redshift)
     else:
         try:
-            cube = read_cube(args.cube, settings.get("unknown_unit", "assume"))
+            cube, hand = open_cube(args.cube, args.galaxy, settings | {"verify": False}, args.mask, args.stars)
             window = (basis.header["WINLO"], basis.header["WINHI"])
-            maps = galaxy_maps(cube, redshift, distance, basis, window=window, **options)
-            print(*cube.notes, sep="\n", end="\n" if cube.notes else "")
+            maps = galaxy_maps(cube, redshift, distance, basis, window=window, hand=hand, **options)
         except CubeRejected as error:
             maps = rejected_maps(judged(error, settings.get("on_bad_cube", "reject"), args.galaxy), redshift)
     good = maps.header.get("NGOOD", (0,))[0]

@@ -1,27 +1,51 @@
-"""Read the sample sheet and the property tables; write the table of galaxies and what became of each column."""
+"""Read the sample sheet and the property tables; write the table of galaxies, what became of each column, and what was found."""
 
 from cubespace.steps import parse, run
 
+NOTES = {
+    "kind": (
+        "",
+        "unmapped_type, position, duplicate, duplicate_row, shared_row, joined_by_position, redshift, unit, stray_files ...",
+    ),
+    "table": ("", "file that it was found in"),
+    "galaxies": ("", "galaxies that it concerns"),
+    "detail": ("", "what was found, and what was done about it"),
+}
+
 
 def main(argv=None):
-    args = parse(__doc__, argv, out=str, fits=str, audit=str)
+    args = parse(__doc__, argv, out=str, fits=str, audit=str, notes=str, look_into_cubes=(str, "yes"))
+    import pandas as pd
+
     from cubespace.files import provenance
     from cubespace.provenance import release_digest
-    from cubespace.sample import build
+    from cubespace.sample import build, check_cubes
     from cubespace.tables import write_table
 
     sample = build(**args.settings)
     galaxies = sample.galaxies
+    notes = sample.notes + (
+        check_cubes(galaxies, args.settings["cubes"]) if args.look_into_cubes == "yes" else []
+    )
     release = release_digest(zip(galaxies["galaxy"], galaxies["role"], strict=True))
     meta = provenance(args.settings, seed=args.settings["split"]["seed"], release=release)
     write_table(galaxies, args.out, meta=meta)
     write_table(galaxies, args.fits, meta=meta)
     write_table(sample.audit, args.audit, meta=meta)
-    print(f"{len(galaxies)} galaxies: " + ", ".join(f"{n} {role}" for role, n in galaxies["role"].value_counts().items()))
-    print("types: " + ", ".join(f"{k} {n}" for k, n in galaxies["morphology"].value_counts(dropna=False).items()))
+    write_table(pd.DataFrame(notes, columns=list(NOTES)), args.notes, columns=NOTES, meta=meta)
+    print(
+        f"{len(galaxies)} galaxies: "
+        + ", ".join(f"{n} {role}" for role, n in galaxies["role"].value_counts().items())
+    )
+    print(
+        "types: "
+        + ", ".join(f"{k} {n}" for k, n in galaxies["morphology"].value_counts(dropna=False).items())
+    )
     for row in sample.audit.itertuples():
-        print(f"{row.property}: {row.used} of {len(galaxies)} from {row.table}:{row.column}; "
+        print(f"{row.property}: {row.used} of {len(galaxies)} from {row.table}:{row.column} ({row.convert}); "
               f"missing {row.missing}, sentinels {row.sentinel}, out of range {row.out_of_range}")  # fmt: skip
+    for note in notes:
+        print(f"note: {note.kind}: {note.table}: {note.detail} {note.galaxies}".rstrip())
     if sample.unmatched:
         print(f"in no property table ({len(sample.unmatched)}): {', '.join(sample.unmatched)}")
 

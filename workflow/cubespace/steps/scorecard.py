@@ -21,12 +21,13 @@ def main(argv=None):
         **read,
         truth=read_table(args.truth) if args.truth else None,
         planted=settings.get("planted_environment_effect"),
+        planted_agn=settings.get("planted_agn_effect"),
         seed=settings.get("seed", 0),
     )
     release = read["galaxies"].attrs["meta"].get("release_digest")
     write_table(table, args.out, meta=provenance(settings, seed=settings.get("seed", 0), release=release))
     for row in table.itertuples():
-        print(f"{row.verdict:>10}: {row.claim}")
+        print(f"{row.verdict:>13}: {row.claim}")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    args = parse(__doc__, argv, galaxy=str, truth=str, ssp=str, cube=str, maps=str)
+    args = parse(__doc__, argv, galaxy=str, truth=str, ssp=str, cube=str, maps=str, mask=(str, None))
     from cubespace.files import header_cards, provenance, write_fits
     from cubespace.survey.instrument import write_cube
-    from cubespace.survey.mock import make, read_row, truth_hdus
+    from cubespace.survey.mock import companion_mask, make, read_row, truth_hdus
+    from cubespace.survey.pointing import companion_name
     from cubespace.survey.ssp import load_basis
 
     row = read_row(args.truth, args.galaxy)
@@ -16,10 +17,14 @@ def main(argv=None):
         for key in ("pixel_arcsec", "seeing_arcsec", "lsf_fwhm")
         if key in args.settings
     }
-    observation, head, maps, realised = make(row, load_basis(args.ssp), **options)
+    other = companion_name(args.truth, row) if args.settings.get("companions") else None
+    companion = read_row(args.truth, other) if other else None
+    observation, head, maps, realised = make(row, load_basis(args.ssp), companion=companion, **options)
     write_cube(args.cube, observation, head)
     cards = header_cards(provenance(args.settings, seed=row["seed"]))
     write_fits(args.maps, truth_hdus(maps, realised, args.galaxy, cards))
+    if args.mask is not None:
+        write_fits(args.mask, companion_mask(maps, head, cards))
     print(f"{args.galaxy}: cube {observation.flux.shape}, Re {realised['re_arcsec']:.1f} arcsec", flush=True)
 
 

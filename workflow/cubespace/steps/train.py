@@ -6,7 +6,7 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    """Settings: sections `training` (see cubespace.network.training.DEFAULTS) and `views`."""
+    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder` and `views`."""
     args = parse(
         __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, weights=str, history=str,
         card=str, checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
@@ -18,13 +18,14 @@ def main(argv=None):
     from cubespace.files import provenance, write_text
     from cubespace.network.card import model_card
     from cubespace.network.data import load_maps, read_scaling, read_space
-    from cubespace.network.encoder import prepare_device, save_weights
+    from cubespace.network.encoder import encoder_settings, prepare_device, save_weights
     from cubespace.network.training import HISTORY, train, training_settings
     from cubespace.network.views import pair_from_settings
     from cubespace.tables import read_table, write_table
 
     device = prepare_device(args.device, args.threads)
     settings = {
+        "encoder": encoder_settings(args.settings.get("encoder")),
         "training": training_settings(args.settings.get("training")),
         "views": args.settings.get("views"),
     }
@@ -41,7 +42,7 @@ def main(argv=None):
 
     result = train(
         sets["train"], sets["validation"], space, scaling, pair, settings["training"], args.seed, args.checkpoint,
-        log=lambda line: print(f"{args.variant}: {line}", flush=True),
+        log=lambda line: print(f"{args.variant}: {line}", flush=True), encoder=settings["encoder"],
     )  # fmt: skip
 
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)

@@ -18,6 +18,11 @@ def main(argv=None):
     from cubespace.tables import read_table, write_table
 
     table, listed = read_table(args.truth), set(read_table(args.roster)["galaxy"])
+    planted = {name: size for name, size in args.settings.items() if name.startswith("planted_")}
+    for name, size in planted.items():
+        drawn = sorted(set(table[name])) if name in table else [0.0]
+        if drawn != [float(size)]:
+            raise CubespaceError(f"{args.truth}: column {name}: found {drawn}, the configuration says mock.{name}: {size:g}")
     # a galaxy of the sheet that came with a cube of its own has no truth
     simulated = [g in listed and (Path(args.maps) / f"{stem(g)}.fits").is_file() for g in table["galaxy"]]
     table, rows = table[simulated], []
@@ -40,7 +45,7 @@ def main(argv=None):
     described["re_arcsec_realised"] = ("arcsec", "semi-major axis of the half-light ellipse")
     described["g_r_realised"] = ("mag", "AB g - r of the stars")
     described["av_gas_realised"] = ("mag", "Av of the gas at Re")
-    write_table(joined, args.out, columns=described, meta=provenance(args.settings))
+    write_table(joined, args.out, columns=described, meta=provenance(args.settings) | {name: f"{size:g}" for name, size in planted.items()})
     print(f"{args.out}: {len(joined)} galaxies", flush=True)
 
 

@@ -1,51 +1,38 @@
-"""The verdict on every galaxy of the sheet: accepted, or rejected with a reason and a sentence."""
+"""The verdict on every galaxy of the sheet: accepted, or rejected with a reason and a sentence; and notes on both."""
 
 from cubespace.steps import parse, run
 
 
 def main(argv=None):
     """Gather the verdicts of moments and maps into results/sample/verdicts.csv."""
-    args = parse(__doc__, argv, roster=str, moments=str, maps=str, out=str)
+    args = parse(__doc__, argv, roster=str, galaxies=(str, None), moments=str, maps=str, out=str)
     from pathlib import Path
 
+    import numpy as np
     import pandas as pd
-    from astropy.io import fits
 
     from cubespace.cubes.quality import REASONS
-    from cubespace.errors import CubespaceError
     from cubespace.files import provenance
-    from cubespace.spectra.moments import read_moments
+    from cubespace.spectra.verdicts import COLUMNS, verdict_row
     from cubespace.tables import read_table, write_table
 
-    rows = []
-    roster = read_table(args.roster)
+    places = {}
+    if args.galaxies:
+        known = read_table(args.galaxies)
+        places = {galaxy: (ra, dec) for galaxy, ra, dec in zip(known["galaxy"], known["ra"], known["dec"], strict=True)}
+    roster, rows = read_table(args.roster), []
     for galaxy, stem in zip(roster["galaxy"], roster["stem"], strict=True):
-        stage, found = (
-            "moments",
-            read_moments(Path(args.moments) / f"{stem}.npz", ("verdict", "reason", "detail")),
-        )
-        if found["verdict"] == "accepted":
-            path = Path(args.maps) / f"{stem}.fits"
-            stage = "maps"
-            try:
-                header = fits.getheader(path)
-                found = {key: header[key.upper()] for key in found}
-            except (OSError, KeyError) as error:
-                raise CubespaceError(f"{path}: no verdict to be read: {error}") from None
-        rows.append({"galaxy": galaxy, "stage": stage, **found})
-    table = pd.DataFrame(rows, columns=["galaxy", "stage", "verdict", "reason", "detail"]).replace("", None)
-    counts = table["verdict"].value_counts()
-    print(", ".join(f"{n} {verdict}" for verdict, n in counts.items()), flush=True)
+        files = Path(args.moments) / f"{stem}.npz", Path(args.maps) / f"{stem}.fits"
+        rows.append(verdict_row(galaxy, *files, *places.get(galaxy, (np.nan, np.nan)), **args.settings))
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    for name in ("spaxels", "spectra"):
+        table[name] = table[name].astype("Int64")
+    for verdict, n in table["verdict"].value_counts().items():
+        print(f"{n} {verdict}", flush=True)
     for reason, n in table["reason"].value_counts().items():
         print(f"  {reason} ({REASONS.get(reason, reason)}): {n}", flush=True)
-    columns = {
-        "galaxy": ("", "canonical name"),
-        "stage": ("", "step that gave the verdict: the last one, or the one that rejected"),
-        "verdict": ("", "accepted or rejected"),
-        "reason": ("", "code of the reason"),
-        "detail": ("", "the reason in a sentence"),
-    }
-    write_table(table, args.out, columns=columns, meta=provenance(args.settings))
+    print(f"{table['notes'].notna().sum()} with notes", flush=True)
+    write_table(table, args.out, columns=COLUMNS, meta=provenance(args.settings))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from cubespace.survey.structure import FINE, rough
+from cubespace.survey.profiles import rough
+from cubespace.survey.structure import FINE
 
 H_ALPHA = 6562.8
 # air wavelengths [A]
@@ -26,6 +27,14 @@ LINES = {
 # over Ha; case B, 10^4 K, 100 cm-3 (Osterbrock & Ferland 2006)
 BALMER = {"Halpha": 1.0, "Hbeta": 1 / 2.86, "Hgamma": 0.468 / 2.86, "Hdelta": 0.259 / 2.86}
 EW_LIMIT = 1000.0  # [A] of Ha, for a spaxel lit by nothing but a burst of a few Myr (Leitherer et al. 1999, ApJS 123, 3)
+OXYGEN_SLOPE = {
+    "E": (-0.03, 0.02),
+    "S0": (-0.04, 0.02),
+    "I": (-0.03, 0.02),
+    "BCD": (-0.02, 0.02),
+}  # mean, width
+TYPE_1 = 1 / 7  # share of AGN with a broad line
+BROAD_DECREMENT = 3.5  # of a broad-line region, dust included (Dong et al. 2008: 3.06 without)
 CENTRE_ARCSEC = 1.5  # radius of the central aperture (diameter 3 arcsec)
 
 
@@ -43,29 +52,43 @@ def dim(av, wavelength):
     return 10 ** (-0.4 * np.asarray(av) * extinction(wavelength))
 
 
-def h_alpha(row, plan, star_formation, continuum, inside, psf):
-    """Observed Ha (ny, nx) in the continuum's unit x A, with the imposed EW of the field and of the centre;
+def old_floor(row, name):
+    """Share of the field's H-alpha that old stars excite (LIER; Binette et al. 1994): (least, usual, most).
+
+    Nearly all of it in passive early types; elsewhere what makes about 1 A (Cid Fernandes et al. 2011), 2.5 A
+    at most.
+    """
+    total = 10 ** float(row["log_ew_ha"])
+    if name in ("E", "S0") and total < 3:
+        return 0.5, 0.85, 0.98
+    usual = min(0.35, 1 / total)
+    return 0.3 * usual, usual, min(0.9, 2.5 / total)
+
+
+def h_alpha(row, kind, scene, continuum, psf, old_share):
+    """Observed Ha (n,) in the continuum's unit x A, with the imposed EW of the field and of the centre;
     share of it due to young stars.
 
-    Star formation + a floor of 0.5-1 A from old stars (LIER; Binette et al. 1994) + a nuclear component; the
-    latter is negative (a hole) where the centre is poorer than its surroundings.
+    Star formation + a floor from old stars, `old_share` of the whole + a nuclear component; the latter is
+    negative (a hole) where the centre is poorer than its surroundings. scene: `populations.Scene`; psf: sigma
+    [fine pixels].
     """
-    kind = row["morphology"]
     total, central = 10 ** float(row["log_ew_ha"]), 10 ** float(row["log_ew_ha_cen"])
-    aperture = inside & (plan.offset <= CENTRE_ARCSEC)
-    floor = min(0.9 * total if kind in ("E", "S0") and total < 3 else 0.35 * total, 1.0) * continuum
+    aperture, inside = scene.aperture, scene.inside
     wanted = total * (continuum * inside).sum()
-    base = floor + star_formation * (wanted - (floor * inside).sum()) / (star_formation * inside).sum()
-    bright = int(row["agn"]) == 1 or central > 1.5 * total
-    first = np.hypot(psf * FINE, 0.5) if int(row["agn"]) else max(1.2, 0.22 * float(row["re_arcsec"]))
+    # old stars: in proportion to their light
+    floor = old_share * total * continuum
+    base = floor + scene.star_formation * (wanted * (1 - old_share) / (scene.star_formation * inside).sum())
+    active = int(row["agn"]) == 1
+    bright = active or central > 1.5 * total
+    first = np.hypot(psf * FINE, 0.5) if active else max(1.2, 0.22 * float(row["re_arcsec"]))
+    distance = scene.offset if active or kind.name == "E" else scene.radius * float(row["re_arcsec"])
+    lit = (continuum if bright else base, continuum * aperture, base * inside, base * aperture)
     for size in (first, 0.7 * first, 0.5 * first, 0.35 * first, 0.25 * first):
-        nucleus = np.exp(-0.5 * (plan.offset / size) ** 2)
         # a * base + b * base-or-continuum * nucleus: two conditions, two unknowns
-        extra = (continuum if bright else base) * nucleus
-        matrix = np.array(
-            [[(base * inside).sum(), (extra * inside).sum()], [base[aperture].sum(), extra[aperture].sum()]]
-        )
-        a, b = np.linalg.solve(matrix, [wanted, central * continuum[aperture].sum()])
+        extra = lit[0] * np.exp(-0.5 * (distance / size) ** 2)
+        matrix = np.array([[lit[2].sum(), (extra * inside).sum()], [lit[3].sum(), (extra * aperture).sum()]])
+        a, b = np.linalg.solve(matrix, [wanted, central * lit[1].sum()])
         if a > 0.1:
             break
     else:
@@ -106,14 +129,20 @@ def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, 
     hard = hard + core * (hardness(row, "cen") - hard)
     reach = np.minimum(plan.radius, 2.5) - 1
     scatter = max(0.6 * float(row["re_kpc"]) / float(row["re_arcsec"]), 0.8) / FINE
-    n2 = -0.06 * reach + 0.10 * diffuse + 0.04 * rough(rng, ha.shape, scatter)
-    o3 = 0.05 * reach + 0.04 * diffuse - 0.06 * rough(rng, ha.shape, scatter)
+    # O/H gradient [dex/Re] (Sanchez et al. 2014: -0.1 +- 0.09), in the calibrations N2 and O3N2 of Marino et al. (2013)
+    slope = float(np.clip(rng.normal(*OXYGEN_SLOPE.get(plan.notes["kind"], (-0.08, 0.03))), -0.15, 0.02))
+    n2_slope = slope / 0.462
+    o3_slope = n2_slope - slope / 0.214
+    ionisation = rough(rng, ha.shape, scatter)
+    n2 = n2_slope * reach + 0.10 * diffuse - 0.04 * ionisation + 0.02 * rough(rng, ha.shape, scatter)
+    o3 = o3_slope * reach + 0.04 * diffuse + 0.08 * ionisation
     aperture = inside & (plan.offset <= CENTRE_ARCSEC)
     hb = ha * BALMER["Hbeta"] * red["Hbeta"]
     n2 = _impose(n2, core, ha, red["NII6583"], ring, aperture, row["log_nii_ha"], row["log_nii_ha_cen"])
     to_hb = red["OIII5007"] / red["Hbeta"]
     o3 = _impose(o3, core, hb, to_hb, ring, aperture, row["log_oiii_hb"], row["log_oiii_hb_cen"])
-    s2 = -0.42 + 0.30 * np.clip(n2 + 0.45, -0.5, 0.5) + 0.12 * diffuse
+    # metal-poor, highly ionised regions have little [SII] (Kewley et al. 2006, fig. 4)
+    s2 = -0.45 + 0.35 * np.clip(n2 + 0.45, -0.7, 0.5) - 0.25 * np.clip(o3, 0, 0.8) + 0.15 * diffuse
     s2 = s2 + hard * (-0.05 - s2)
     o1 = -1.65 + 0.25 * diffuse + hard * (0.85 + 0.1 * (o3 > 0.3))
     o2 = 0.42 - 0.45 * np.clip(n2 + 0.5, -0.5, 0.6) - 0.15 * np.clip(o3, -0.5, 1) + 0.25 * hard
@@ -130,6 +159,17 @@ def line_maps(row, plan, ha, star_formation, young_share, av_gas, inside, ring, 
     out["OII3727"] = ha * BALMER["Hbeta"] * 10**o2 * red["OII3727"]
     out["HeI5876"] = ha * BALMER["Hbeta"] * 0.115 * (1 - hard) * red["HeI5876"]
     return out
+
+
+def broad_line(row, plan, continuum, psf, rng):
+    """Broad H-alpha of a type 1 nucleus, one AGN in seven: (sigma [km/s], luminosity (ny, nx) in the unit of
+    continuum x A, as observed), an unresolved source of 20 to 80 A in the central aperture; 0 and zeros
+    elsewhere."""
+    if int(row["agn"]) != 1 or rng.uniform() > TYPE_1:
+        return 0.0, np.zeros_like(continuum)
+    ew, width = float(np.exp(rng.uniform(np.log(20), np.log(80)))), float(rng.uniform(900, 1800))
+    point = np.exp(-0.5 * (plan.offset / (psf * FINE)) ** 2) * (continuum > 0)
+    return width, point * (ew * continuum[plan.offset <= CENTRE_ARCSEC].sum() / point.sum())
 
 
 def _impose(log_ratio, core, reference, red, ring, aperture, at_ring, at_centre):

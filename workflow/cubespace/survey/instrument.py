@@ -35,47 +35,30 @@ KEPT_BITS = {
 # noise over that at 5000-6900 A: blue and red rise; and residuals of sky lines: (wavelength [A], height over
 # the continuum's noise)
 RISE = (
-    (3749, 3.9),
-    (3790, 3.0),
-    (3900, 2.1),
-    (4050, 1.9),
-    (4250, 1.7),
-    (4500, 1.28),
-    (4700, 1.15),
-    (5000, 1.02),
-    (5400, 0.98),
-    (5900, 1.1),
-    (6400, 0.90),
-    (6900, 0.98),
-    (7150, 1.05),
-    (7250, 1.3),
-    (7400, 1.45),
-    (7501, 1.25),
-)
+    (3749, 3.9), (3790, 3.0), (3900, 2.1), (4050, 1.9), (4250, 1.7), (4500, 1.28), (4700, 1.15), (5000, 1.02),
+    (5400, 0.98), (5900, 1.1), (6400, 0.90), (6900, 0.98), (7150, 1.05), (7250, 1.3), (7400, 1.45), (7501, 1.25),
+)  # fmt: skip
 SKY_LINES = (
-    (4046.6, 1.2),
-    (4358.3, 1.8),
-    (5460.7, 0.8),
-    (5577.3, 8.0),
-    (5683.5, 0.5),
-    (5891.5, 2.2),
-    (6300.3, 2.6),
-    (6363.8, 0.9),
-    (6949.0, 1.0),
-    (7242.0, 2.8),
-    (7276.0, 4.2),
-    (7317.0, 2.0),
-    (7340.5, 3.0),
-    (7370.0, 1.8),
+    (4046.6, 1.2), (4358.3, 1.8), (5460.7, 0.8), (5577.3, 8.0), (5683.5, 0.5), (5891.5, 2.2), (6300.3, 2.6),
+    (6363.8, 0.9), (6949.0, 1.0), (7242.0, 2.8), (7276.0, 4.2), (7317.0, 2.0), (7340.5, 3.0), (7370.0, 1.8),
     (7402.0, 1.6),
-)
+)  # fmt: skip
 # 898 galaxies: how many have 0, 1, 2, ... foreground stars
 STAR_COUNTS = np.array([290, 247, 139, 79, 56, 29, 20, 14, 9, 6, 4, 3, 2])
-NEIGHBOUR = {
-    1: 0.46,
-    2: 0.25,
-    4: 0.10,
-}  # weight of the next pixel in the noise kernel, by pixels of 0.5 arcsec
+NEIGHBOUR = {1: 0.46, 2: 0.25, 4: 0.10}  # weight of the next pixel in the noise kernel, by pixels of 0.5 arcsec
+CHANNELS = 32  # worked on at once: small enough for the processor's cache
+# The corners of the spectrograph's CCD are vignetted at both ends of the spectrum (Sanchez et al. 2012). Here that is
+# one corner of the hexagon: transmission falls outside CLEAR [A], over a range of VIGNETTE [A], more towards the corner
+VIGNETTE_RADIUS = 14.0  # [arcsec] from the corner
+CLEAR, VIGNETTE = (3900.0, 7150.0), 200.0
+DARK = 0.35  # transmission below which a sample is flagged
+# Gaia's list against the stars that there are: one in ten is missing (our choice; the survey's hand-made masks add
+# some in half of the galaxies), and 37 of 898 galaxies have a source on the nucleus or a knot
+UNLISTED, ON_NUCLEUS = 0.10, 37 / 898
+WRONG_MED_VEL = 0.15  # share of headers whose systemic velocity is not the galaxy's (NGC 2906: 8731 for 2140 km/s)
+
+
+COMPRESSION = 1  # of gzip
 
 
 @dataclass
@@ -139,59 +122,85 @@ def noise_level(pixel_arcsec):
     return DEPTH * averaged * pixel_arcsec**2 * level
 
 
-def observe(spectra, inside, pixel_arcsec, rng, stars=(), star_spectra=None):
-    """Noise, sky residuals, cosmic rays and masks for noiseless spectra.
+def observe(spectra, inside, pixel_arcsec, rng, circles=(), star_spectra=None):
+    """Noise, sky residuals, cosmic rays, the vignetted corner and masks for noiseless spectra.
 
     spectra: float32 (n_inside, n_wave) in the order of np.flatnonzero(inside); inside: bool (ny, nx).
-    stars: (n_star, 2) positions (y, x) [pixels] that GAIA_MASK marks. star_spectra is added to `spectra` if
-    given (same shape). Returns `Observation`. ERROR is the true sigma of the noise: sky and object noise and
-    the floor, not the flux calibration.
+    circles: (n, 2) positions (y, x) [pixels] that GAIA_MASK marks. star_spectra is added to `spectra` if given
+    (same shape). Returns `Observation`. ERROR is the true sigma of the noise: sky and object noise and the floor,
+    not the flux calibration.
     """
     ny, nx = inside.shape
     where = np.flatnonzero(inside)
-    model = spectra if star_spectra is None else spectra + star_spectra
     # relative flux calibration: one smooth warp for the cube, 1.5 % rms, not in ERROR
     phase = (WAVELENGTH - FIRST) / (STEP * N_WAVE)
     warp = 1 + sum(
         rng.normal(0, 0.012 / k) * np.cos(np.pi * k * phase + rng.uniform(0, 6.28)) for k in (1, 2, 3, 4)
     )
-    model = model * warp.astype(np.float32)
+    warp = warp.astype(np.float32)[:, None]
     sky = noise_level(pixel_arcsec)
+    variance = (sky**2).astype(np.float32)[:, None]
     depth = np.exp(rng.normal(0, 0.08)) * (1 + 0.25 * _edge(inside))  # fewer dithered fibres at the rim
+    depth = (depth[inside] ** 2).astype(np.float32)
+    # photon noise of the object, in units of the sky's: a sky of 21 mag/arcsec2 is 0.11 in these units
+    per_sky = np.float32(1 / (0.11 * pixel_arcsec**2))
     flat = np.where(inside, np.clip(1 + 0.01 * _rough(rng, inside.shape, 3), 0.9, 1.1), 0).astype(np.float32)
+    near, loss = vignetting(inside, pixel_arcsec, int(rng.integers(6)))
+    near = near[inside]
 
-    # variance per spaxel: sky-limited + photon noise of the object (sky of 21 mag/arcsec2: 0.11 in these
-    # units) + floor
-    sky_flux = 0.11 * pixel_arcsec**2
-    sigma = np.maximum(model, 0)
-    sigma *= (sky**2 / sky_flux).astype(np.float32)
-    sigma += (sky**2).astype(np.float32)
-    sigma *= (depth[inside] ** 2).astype(np.float32)[:, None]
-    sigma += np.square(np.float32(FLOOR) * model)
-    np.sqrt(sigma, out=sigma)
-    noise = _correlated(rng, (N_WAVE, ny, nx), NEIGHBOUR[round(pixel_arcsec / FINE)]).reshape(N_WAVE, -1)
     flux, error = np.zeros((N_WAVE, ny * nx), np.float32), np.zeros((N_WAVE, ny * nx), np.float32)
-    for start in range(0, N_WAVE, 256):  # by blocks of channels: the transposed copies stay small
-        part = slice(start, start + 256)
-        block = np.ascontiguousarray(sigma[:, part].T)
-        error[part, where] = block
-        flux[part, where] = np.ascontiguousarray(model[:, part].T) + block * noise[part, where]
-    del noise, sigma
-    _sky_residual(flux, sky, where, rng)
     bad = np.ones((N_WAVE, ny * nx), np.uint8)
     bad[:, where] = 0
+    dark = near > 0
+    for start in range(0, N_WAVE, CHANNELS):
+        part = slice(start, start + CHANNELS)
+        model = spectra[:, part].T * warp[part]
+        if star_spectra is not None:
+            model += star_spectra[:, part].T * warp[part]
+        sigma = np.maximum(model, 0)
+        sigma *= per_sky
+        sigma += 1
+        sigma *= variance[part]
+        sigma *= depth
+        sigma += np.square(np.float32(FLOOR) * model)
+        np.sqrt(sigma, out=sigma)
+        noise = _correlated(rng, (len(sigma), ny, nx), NEIGHBOUR[round(pixel_arcsec / FINE)])
+        if loss[part].any():
+            transmission = 1 - loss[part, None] * near[dark]
+            sigma[:, dark] /= np.maximum(transmission, DARK)
+        model += sigma * noise.reshape(len(sigma), -1)[:, where]
+        flux[part, where], error[part, where] = model, sigma
+        if loss[part].any():
+            lost, at = np.nonzero(transmission < DARK)
+            lost, at = lost + start, where[dark][at]
+            flux[lost, at], error[lost, at], bad[lost, at] = 0, 0, 1
+    _sky_residual(flux, sky, where, rng)
     _cosmic_rays(flux, error, bad, where, nx, sky, rng)
-    bad[[0, 1, -1]] = 1
-    flux[[0, 1, -1]] = 0
-    error[[0, 1, -1]] = 0
+    flux[bad.view(bool) & (error == 0)] = 0
+    for end in (0, 1, -1):
+        flux[end], error[end], bad[end] = 0, 0, 1
     shape = (N_WAVE, ny, nx)
     return Observation(
         flux.reshape(shape),
         error.reshape(shape),
         bad.reshape(shape),
         flat,
-        star_mask(stars, inside, pixel_arcsec),
+        star_mask(circles, inside, pixel_arcsec),
     )
+
+
+def vignetting(inside, pixel_arcsec, corner):
+    """How much light the vignetted corner loses: a map (ny, nx), 1 at the corner and 0 beyond VIGNETTE_RADIUS, and
+    a spectrum (n_wave,), 0 within CLEAR; the loss is their product. corner: 0 (west) ... 5, by 60 degrees."""
+    y, x = np.indices(inside.shape)
+    middle = [axis[inside].mean() for axis in (y, x)]
+    angle = np.pi / 3 * corner
+    away = np.hypot(
+        (y - middle[0]) * pixel_arcsec - HEXAGON * np.sin(angle),
+        (x - middle[1]) * pixel_arcsec - HEXAGON * np.cos(angle),
+    )
+    outside = np.maximum(CLEAR[0] - WAVELENGTH, WAVELENGTH - CLEAR[1])
+    return np.clip(1 - away / VIGNETTE_RADIUS, 0, 1) * inside, np.clip(outside / VIGNETTE, 0, 1)
 
 
 def _edge(inside):
@@ -212,10 +221,15 @@ def _correlated(rng, shape, side):
     along both axes."""
     n_wave, ny, nx = shape
     noise = rng.standard_normal((n_wave, ny + 2, nx + 2), dtype=np.float32)
-    side = np.float32(side)
-    noise = side * (noise[:, :, :-2] + noise[:, :, 2:]) + noise[:, :, 1:-1]
-    noise = side * (noise[:, :-2] + noise[:, 2:]) + noise[:, 1:-1]
-    noise /= np.float32(1 + 2 * side**2)
+    for first, middle, last in (
+        (np.s_[:, :, :-2], np.s_[:, :, 1:-1], np.s_[:, :, 2:]),
+        (np.s_[:, :-2], np.s_[:, 1:-1], np.s_[:, 2:]),
+    ):
+        pair = noise[first] + noise[last]
+        pair *= np.float32(side)
+        pair += noise[middle]
+        noise = pair
+    noise *= np.float32(1 / (1 + 2 * side**2))
     return noise
 
 
@@ -264,6 +278,14 @@ def draw_stars(field, rng):
     positions = candidates[rng.integers(0, len(candidates), number)] + rng.uniform(-0.5, 0.5, (number, 2))
     magnitude = np.minimum(20.5 + np.log10(np.maximum(rng.uniform(size=number), 1e-6)) / 0.25, 20.5)
     return positions, np.maximum(magnitude, 13.5), rng.choice((8.65, 9.6, 9.9, 10.0), number)
+
+
+def draw_circles(positions, field, rng):
+    """Where Gaia's list has a source, (n, 2) [fine pixels, y x]: most of the stars, and now and then the nucleus."""
+    listed = np.asarray(positions, float).reshape(-1, 2)[rng.uniform(size=len(positions)) >= UNLISTED]
+    if rng.uniform() < ON_NUCLEUS:
+        listed = np.vstack([listed, field.centre])
+    return listed
 
 
 def star_mask(positions, inside, pixel_arcsec):
@@ -316,7 +338,7 @@ def header(row, shape, pixel_arcsec, centre, rng):
     from astropy.io import fits
 
     velocity = SPEED_OF_LIGHT * float(row["redshift"])
-    wrong = rng.uniform() < 0.15
+    wrong = rng.uniform() < WRONG_MED_VEL
     med_vel = float(rng.uniform(1500, 9000)) if wrong else velocity + float(rng.normal(0, 60))
     cards = [
         ("OBJECT", str(row["galaxy"]), "Target object"),
@@ -377,14 +399,12 @@ def write_cube(path, observation, head):
     from astropy.io import fits
     from isal import igzip
 
-    weight = np.broadcast_to(
-        np.where(observation.flat > 0, 1.0, 0.0).astype(np.float32), observation.flux.shape
-    )
+    weight = np.where(observation.flat > 0, 1.0, 0.0).astype(">f4")
     hdus = fits.HDUList(
         [
-            fits.PrimaryHDU(rounded(observation.flux, KEPT_BITS["flux"]), head),
-            fits.ImageHDU(rounded(observation.error, KEPT_BITS["error"]), name="ERROR"),
-            fits.ImageHDU(np.ascontiguousarray(weight), name="ERRWEIGHT"),
+            fits.PrimaryHDU(_stored(observation.flux, KEPT_BITS["flux"]), head),
+            fits.ImageHDU(_stored(observation.error, KEPT_BITS["error"]), name="ERROR"),
+            fits.ImageHDU(np.ascontiguousarray(np.broadcast_to(weight, observation.flux.shape)), name="ERRWEIGHT"),
             fits.ImageHDU(observation.bad, name="BADPIX"),
             fits.ImageHDU(observation.flat, name="FLAT"),
             fits.ImageHDU(observation.star, name="GAIA_MASK"),
@@ -393,6 +413,11 @@ def write_cube(path, observation, head):
     with (
         atomic(path) as temporary,
         temporary.open("wb") as raw,
-        igzip.IGzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0) as packed,
+        igzip.IGzipFile(filename="", mode="wb", compresslevel=COMPRESSION, fileobj=raw, mtime=0) as packed,
     ):
         hdus.writeto(packed)
+
+
+def _stored(values, bits):
+    """`rounded`, in the byte order of FITS."""
+    return rounded(values, bits).byteswap(inplace=True).view(">f4")

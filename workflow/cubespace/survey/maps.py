@@ -7,9 +7,9 @@ import numpy as np
 
 from cubespace.survey import ssp
 from cubespace.survey.gas import CENTRE_ARCSEC, H_ALPHA, dim, extinction
+from cubespace.survey.populations import COLOUR_BANDS, SFR_ZERO
 from cubespace.survey.structure import FINE
 
-SFR_ZERO = 41.27  # log L(Ha)/(erg/s) of 1 Msun/yr (Kennicutt & Evans 2012)
 RING = (0.75, 1.25)  # [Re]: "at Re"
 
 
@@ -23,7 +23,10 @@ class Maps:
     [Msun per pixel]; av_stars, av_gas [mag]; velocity, dispersion, gas_velocity, gas_dispersion [km/s];
     lines: luminosity as observed through the dust, name -> map [1e30 erg/s per pixel]; continuum_ha:
     starlight beside Ha, as observed [1e30 erg/s/A per pixel]; pixel_arcsec; header: scalars (redshift, kpc
-    per arcsec, re_arcsec, axis ratio, centre...); radius [Re], offset [arcsec].
+    per arcsec, re_arcsec, axis ratio, centre, broad_sigma [km/s]...); star_forming: share of Ha that young
+    stars excite; broad: broad Ha of a nucleus as observed, not part of `lines` [1e30 erg/s per pixel]; radius
+    [Re], offset [arcsec]; companion: mask of pixels where another galaxy of the field outshines this one,
+    none by default.
     """
 
     inside: np.ndarray
@@ -39,10 +42,17 @@ class Maps:
     gas_dispersion: np.ndarray
     lines: dict
     continuum_ha: np.ndarray
+    star_forming: np.ndarray
+    broad: np.ndarray
     radius: np.ndarray
     offset: np.ndarray
     pixel_arcsec: float = FINE
     header: dict = field(default_factory=dict)
+    companion: np.ndarray = None
+
+    def __post_init__(self):
+        if self.companion is None:
+            self.companion = np.zeros(self.inside.shape, bool)
 
     @property
     def observed_light(self):
@@ -66,9 +76,9 @@ def integrated(maps: Maps, basis) -> dict:
     """Measure the properties of the truth table from finished fine maps (names and units as there).
 
     log_mass, log_age_lw, metallicity_lw, log_ew_ha, log_ew_ha_cen, log_nii_ha_cen, log_oiii_hb_cen,
-    log_nii_ha, log_oiii_hb, log_sfr, log_sigma_mass, re_arcsec, g_r, av_gas. Re: semi-major axis of the
-    ellipse with half of the light, that beyond the field included; the mass surface density is face-on
-    (times b/a).
+    log_nii_ha, log_oiii_hb, log_sfr (of H-alpha that young stars excite), log_sfr_ha (as if they excited all
+    of it), log_sigma_mass, re_arcsec, g_r, av_gas. Re: semi-major axis of the ellipse with half of the light,
+    that beyond the field included; the mass surface density is face-on (times b/a).
     """
     seen = maps.observed_light
     ring = maps.inside & (maps.radius > RING[0]) & (maps.radius < RING[1])
@@ -76,6 +86,7 @@ def integrated(maps: Maps, basis) -> dict:
     aperture = maps.inside & (maps.offset <= CENTRE_ARCSEC)
     area = (maps.pixel_arcsec * maps.header["kpc_arcsec"] * 1e3) ** 2  # [pc2]
     intrinsic = maps.lines["Halpha"] / dim(maps.av_gas, H_ALPHA)
+    forming = max(float((intrinsic * maps.star_forming).sum()), 1e-30)
 
     def ratio(above, below, where):
         return float(np.log10(maps.lines[above][where].sum() / maps.lines[below][where].sum()))
@@ -93,7 +104,8 @@ def integrated(maps: Maps, basis) -> dict:
         "log_oiii_hb_cen": ratio("OIII5007", "Hbeta", aperture),
         "log_nii_ha": ratio("NII6583", "Halpha", ring),
         "log_oiii_hb": ratio("OIII5007", "Hbeta", ring),
-        "log_sfr": float(np.log10(intrinsic.sum()) + 30 - SFR_ZERO),
+        "log_sfr": float(np.log10(forming) + 30 - SFR_ZERO),
+        "log_sfr_ha": float(np.log10(intrinsic.sum()) + 30 - SFR_ZERO),
         "log_sigma_mass": float(np.log10(maps.mass[ring].mean() / area * maps.header["axis_ratio"])),
         "re_arcsec": half_light(
             seen[everywhere], maps.radius[everywhere] * maps.header["re_arcsec"], maps.header["outside"]
@@ -113,9 +125,8 @@ def half_light(light, radius, outside):
 def _colour(maps, basis):
     """AB g - r of the stars behind the dust (boxes 4000-5450 and 5600-6900 A, rest frame)."""
     at = ssp.nodes(basis, maps.log_age[:, maps.inside], maps.metallicity[:, maps.inside])
-    bands = (4000.0, 5450.0), (5600.0, 6900.0)
     flux = []
-    for low, high in bands:
+    for low, high in COLOUR_BANDS:
         middle = 0.5 * (low + high)
         light = maps.light[:, maps.inside] * ssp.lookup(basis.band((low, high)) / basis.window_light, at)
         flux.append((light.sum(0) * dim(maps.av_stars[maps.inside], middle)).sum() * middle**2)
@@ -164,6 +175,8 @@ def binned(maps: Maps, factor: int) -> Maps:
         gas_dispersion=np.sqrt(np.maximum(gas_square - gas_velocity**2, 0)) * keep,
         lines={name: add(value) * keep for name, value in maps.lines.items()},
         continuum_ha=add(maps.continuum_ha) * keep,
+        star_forming=over(add(maps.lines["Halpha"] * maps.star_forming), ha) * keep,
+        broad=add(maps.broad) * keep,
         radius=add(maps.radius) / factor**2,
         offset=add(maps.offset) / factor**2,
         pixel_arcsec=maps.pixel_arcsec * factor,

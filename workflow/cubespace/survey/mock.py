@@ -9,8 +9,10 @@ from cubespace.errors import CubespaceError
 from cubespace.survey import instrument
 from cubespace.survey.galaxy import simulate
 from cubespace.survey.maps import binned, integrated
+from cubespace.survey.pointing import fields, in_one_field, observer, outshone
+from cubespace.survey.populations import WANTED
 from cubespace.survey.spectrum import spectra
-from cubespace.survey.structure import TYPES
+from cubespace.survey.structure import FINE, KINDS
 
 WHOLE = ("bar", "n_arms", "agn", "seed")
 NUMBERS = (
@@ -48,7 +50,8 @@ CARDS = {
     "OIIIHBCE": ("log_oiii_hb_cen", "central 3 arcsec"),
     "NIIHARE": ("log_nii_ha", "at Re"),
     "OIIIHBRE": ("log_oiii_hb", "at Re"),
-    "LOGSFR": ("log_sfr", "log10 Msun/yr"),
+    "LOGSFR": ("log_sfr", "log10 Msun/yr, of young stars' Ha"),
+    "LOGSFRHA": ("log_sfr_ha", "log10 Msun/yr, of all Ha"),
     "SIGMASS": ("log_sigma_mass", "log10 Msun/pc2, at Re"),
     "REARCSEC": ("re_arcsec", "arcsec"),
     "GMINUSR": ("g_r", "mag, AB"),
@@ -57,7 +60,8 @@ CARDS = {
 
 
 def read_row(path, galaxy):
-    """The row of `galaxy` in a truth table (CSV) as a dict, numbers converted.
+    """The row of `galaxy` in a truth table (CSV) as a dict, numbers converted; the columns WANTED may be missing or
+    empty.
 
     Raises CubespaceError: no file, no such galaxy, more than one, a column missing, or a value that is no
     number.
@@ -70,7 +74,8 @@ def read_row(path, galaxy):
     if len(rows) != 1:
         raise CubespaceError(f"{path}: galaxy {galaxy!r}: found {len(rows)} rows, expected 1")
     row = dict(rows[0])
-    for name in NUMBERS + WHOLE:
+    wanted = [name for name in WANTED if row.get(name)]
+    for name in (*NUMBERS, *WHOLE, *wanted):
         try:
             row[name] = float(row[name])
         except (KeyError, TypeError, ValueError):
@@ -82,36 +87,70 @@ def read_row(path, galaxy):
                 f"{path}: galaxy {galaxy}: column {name}: found {row[name]}, expected a finite number"
             )
     row.update({name: int(row[name]) for name in WHOLE})
-    if row["morphology"] not in TYPES:
+    if row["morphology"] not in KINDS:
         raise CubespaceError(
-            f"{path}: galaxy {galaxy}: morphology: found {row['morphology']!r}, allowed: {', '.join(TYPES)}"
+            f"{path}: galaxy {galaxy}: morphology: found {row['morphology']!r}, allowed: {', '.join(KINDS)}"
         )
     return row
 
 
-def make(row, basis, pixel_arcsec=2.0, seeing_arcsec=instrument.SEEING_FWHM, lsf_fwhm=instrument.LSF_FWHM):
+def make(
+    row,
+    basis,
+    pixel_arcsec=2.0,
+    seeing_arcsec=instrument.SEEING_FWHM,
+    lsf_fwhm=instrument.LSF_FWHM,
+    companion=None,
+):
     """Simulate one galaxy.
 
-    row: mapping with the columns of the truth table; basis: `ssp.Basis`; pixel_arcsec 0.5, 1.0 or 2.0.
-    Returns (Observation, primary header, Maps at the final pixel, dict of realised integrated values).
-    Every random choice comes from row["seed"]: the galaxy is the same at every pixel size.
+    row: mapping with the columns of the truth table; basis: `ssp.Basis`; pixel_arcsec 0.5, 1.0 or 2.0;
+    companion: row of the other galaxy of the pointing, whose light is then in the cube, at its true offset
+    (one too far away for the field is left out). Returns (Observation, primary header, Maps of the galaxy
+    alone at the final pixel, with the mask `companion`, dict of realised integrated values). Every random
+    choice comes from row["seed"]: the galaxy is the same at every pixel size. The two cubes of a pointing are
+    one observation, with the frame, the stars and the noise of the first galaxy by name: they differ in their
+    headers only.
+
+    Raises CubespaceError: the two are at the same place.
     """
-    seed = int(row["seed"])
-    field = instrument.frame(pixel_arcsec, np.random.default_rng([seed, 0]))
-    fine = simulate(
-        row, basis, field.shape, field.inside, field.centre, seeing_arcsec, np.random.default_rng([seed, 1])
-    )
+    if companion is not None and not in_one_field(row, companion):
+        companion = None
+    seed = observer(row, companion)
+    field, aside = fields(row, companion, pixel_arcsec)
+    fine = _maps(row, basis, field, seeing_arcsec)
     realised = integrated(fine, basis)
     maps = binned(fine, field.factor)
     flux = spectra(maps, basis, instrument.WAVELENGTH, lsf_fwhm)
+    if companion is not None:
+        other = binned(_maps(companion, basis, aside, seeing_arcsec), field.factor)
+        flux += spectra(other, basis, instrument.WAVELENGTH, lsf_fwhm)
+        maps.companion = outshone(maps, other)
+    # the list of stars is that of the observation, whichever galaxy is cut out of it
+    sky = field if int(row["seed"]) == seed else aside
     rng = np.random.default_rng([seed, 2])
-    positions, magnitudes, ages = instrument.draw_stars(field, rng)
-    extra = instrument.star_light(positions, magnitudes, ages, field, basis, seeing_arcsec)
-    place = (positions + 0.5) / field.factor - 0.5
-    seen = instrument.observe(flux, maps.inside, pixel_arcsec, np.random.default_rng([seed, 3]), place, extra)
+    positions, magnitudes, ages = instrument.draw_stars(sky, rng)
+    extra = instrument.star_light(positions, magnitudes, ages, sky, basis, seeing_arcsec)
+    circles = (instrument.draw_circles(positions, sky, rng) + 0.5) / field.factor - 0.5
+    seen = instrument.observe(
+        flux, maps.inside, pixel_arcsec, np.random.default_rng([seed, 3]), circles, extra
+    )
     centre = tuple((c + 0.5) / field.factor - 0.5 for c in field.centre)
     head = instrument.header(row, maps.inside.shape, pixel_arcsec, centre, np.random.default_rng([seed, 4]))
     return seen, head, maps, realised
+
+
+def realise(row, basis, seeing_arcsec=instrument.SEEING_FWHM, companion=None):
+    """What the maps of a galaxy realise of its row, without making spectra: the dict of `integrated`, equal
+    to that of `make` at any pixel size with the same companion."""
+    if companion is not None and not in_one_field(row, companion):
+        companion = None
+    return integrated(_maps(row, basis, fields(row, companion, FINE)[0], seeing_arcsec), basis)
+
+
+def _maps(row, basis, field, seeing_arcsec):
+    rng = np.random.default_rng([int(row["seed"]), 1])
+    return simulate(row, basis, field.shape, field.inside, field.centre, seeing_arcsec, rng)
 
 
 def truth_hdus(maps, realised, galaxy, cards=()):
@@ -144,6 +183,9 @@ def truth_hdus(maps, realised, galaxy, cards=()):
         "LOG_SIGMA_MASS": (_log(maps.mass / area, np.ones_like(maps.mass)), "log10(Msun/pc2)"),
         "LUMINOSITY": (maps.observed_light, "1e30 erg/s/Angstrom"),
         "HALPHA": (ha, "1e30 erg/s"),
+        "STAR_FORMING": (maps.star_forming, ""),
+        "BROAD_HA": (maps.broad, "1e30 erg/s"),
+        "RADIUS": (maps.radius, "Re"),
         "FIELD": (maps.inside.astype(float), ""),
     }
     hdus = [fits.PrimaryHDU(header=head)]
@@ -152,7 +194,20 @@ def truth_hdus(maps, realised, galaxy, cards=()):
         if unit:
             hdu.header["BUNIT"] = unit
         hdus.append(hdu)
+    hdus.append(fits.ImageHDU(maps.companion.astype(np.uint8), name="COMPANION"))
     return fits.HDUList(hdus)
+
+
+def companion_mask(maps, head, cards=()):
+    """HDUList of one image, uint8 (y, x): 1 where the other galaxy of the pointing outshines this one; sky
+    coordinates are those of the cube's header `head`."""
+    from astropy.io import fits
+    from astropy.wcs import WCS
+
+    hdu = fits.PrimaryHDU(maps.companion.astype(np.uint8), WCS(head).celestial.to_header())
+    for key, value, comment in cards:
+        hdu.header[key] = (value, comment)
+    return fits.HDUList([hdu])
 
 
 def _log(above, below):

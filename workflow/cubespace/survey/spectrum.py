@@ -7,7 +7,7 @@ from scipy.special import ndtr
 
 from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.survey import ssp
-from cubespace.survey.gas import LINES, extinction
+from cubespace.survey.gas import BROAD_DECREMENT, LINES, extinction
 from cubespace.survey.maps import Maps
 
 MPC = 3.0856775814913673e24  # [cm]
@@ -102,13 +102,20 @@ def _add_lines(out, maps, wavelength, lsf_fwhm, to_flux):
     inside, redshift = maps.inside, maps.header["redshift"]
     step = wavelength[1] - wavelength[0]
     doppler = (1 + redshift) * (1 + maps.gas_velocity[inside] / SPEED_OF_LIGHT)
-    for name, rest in LINES.items():
+    lines = [(rest, maps.gas_dispersion[inside], maps.lines[name][inside]) for name, rest in LINES.items()]
+    if maps.broad.any():
+        broad = maps.broad[inside]
+        lines += [
+            (LINES["Halpha"], maps.header["broad_sigma"], broad),
+            (LINES["Hbeta"], maps.header["broad_sigma"], broad / BROAD_DECREMENT),
+        ]
+    for rest, dispersion, luminosity in lines:
         centre = rest * doppler
-        sigma = np.hypot(lsf_fwhm / 2.3548, centre * maps.gas_dispersion[inside] / SPEED_OF_LIGHT)
+        sigma = np.hypot(lsf_fwhm / 2.3548, centre * dispersion / SPEED_OF_LIGHT)
         reach = 5 * sigma.max() + 2 * step
         low, high = np.searchsorted(wavelength, (centre.min() - reach, centre.max() + reach))
         if low >= high:
             continue
         edges = np.append(wavelength[low:high] - step / 2, wavelength[high - 1] + step / 2)
         share = np.diff(ndtr((edges - centre[:, None]) / sigma[:, None]), axis=1) / step
-        out[:, low:high] += (maps.lines[name][inside] * to_flux)[:, None] * share
+        out[:, low:high] += (luminosity * to_flux)[:, None] * share

@@ -1,152 +1,178 @@
-"""Reading the few cards that matter, whichever of the customary ways they are written in."""
+"""FITS headers: cards parsed strictly, none repaired by guess, and the few that matter read in all their spellings."""
 
 import math
 import re
 
-import numpy as np
-
+from cubespace.cubes.cube import Sky
 from cubespace.errors import CubeRejected
 
-ANGSTROM = {
-    "": 1.0, "angstrom": 1.0, "angstroms": 1.0, "ang": 1.0, "a": 1.0, "0.1nm": 1.0, "nm": 10.0, "nanometer": 10.0,
-    "um": 1e4, "micron": 1e4, "microns": 1e4, "micrometer": 1e4, "mm": 1e7, "cm": 1e8, "m": 1e10, "meter": 1e10,
-}  # fmt: skip
-PLAUSIBLE = (1000.0, 50000.0)  # optical and near infrared [A]: outside, an axis was misread
+CARD = 80
+STRING = re.compile(r"'((?:[^']|'')*)' *(?:/.*)?$")
+PLAIN = re.compile(r"([^/']*?) *(?:/.*)?$")
+INTEGER = re.compile(r"[+-]?\d+$")
+REAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?$")
+
+
+class Header:
+    """Cards of one HDU (FITS standard 4.0, sec. 4; HIERARCH and CONTINUE conventions included).
+
+    A value is parsed when it is asked for, so that a malformed card does no harm unless it is needed.
+    """
+
+    def __init__(self, content):
+        self.content = content
+        self._cards = {}
+        last = None
+        for start in range(0, len(content), CARD):
+            card = content[start : start + CARD].decode("ascii")
+            if card.startswith("CONTINUE") and last is not None:
+                self._cards[last][-1] = _joined(self._cards[last][-1], card[8:].strip())
+                continue
+            key, equals, value = card[:8], card[8:9], card[9:]
+            if key == "HIERARCH":
+                key, equals, value = card[8:].partition("=")
+            last = " ".join(key.upper().split()) if equals == "=" else None
+            if last:
+                self._cards.setdefault(last, []).append(value.strip())
+
+    def __contains__(self, key):
+        return key in self._cards
+
+    def values(self, key):
+        """Values of all cards of this keyword; ValueError for one that does not parse, None for an empty one."""
+        return [_parsed(raw) for raw in self._cards.get(key, [])]
+
+    def raw(self, key):
+        """The value of a card as it is written."""
+        return self._cards[key][0]
+
+
+def _joined(first, more):
+    """A long string and its continuation; left as they are, and so malformed, unless both are strings."""
+    a, b = STRING.match(first), STRING.match(more)
+    return f"'{a[1].rstrip()[:-1]}{b[1]}'" if a and b and a[1].rstrip().endswith("&") else first
+
+
+def _parsed(raw):
+    if raw.startswith("'"):
+        match = STRING.match(raw)
+        if match:
+            return match[1].replace("''", "'").rstrip()
+        raise ValueError(raw)
+    match = PLAIN.match(raw)
+    value = match[1].strip() if match else raw
+    if value == "":
+        return None
+    if value in ("T", "F"):
+        return value == "T"
+    if INTEGER.match(value):
+        return int(value)
+    if REAL.match(value):
+        return float(re.sub("[dD]", "e", value))
+    raise ValueError(raw)
 
 
 def number(header, key, path, default=None):
-    """Value of a card as float; `default` if absent. A card that does not parse is named."""
+    """Value of a card as float; `default` if absent. A card that does not parse, or comes twice, is named."""
     if key not in header:
         return default
     try:
-        value = float(header[key])
-    except Exception:  # astropy's VerifyError on a malformed card, TypeError or ValueError on a string
+        values = {_as_float(value) for value in header.values(key)}
+    except (ValueError, TypeError, OverflowError):
         raise CubeRejected(
-            "header_card", f"{path}: card {key} is not a number: {_raw(header, key)!r}"
+            "header_card", f"{path}: card {key} is not a number: {header.raw(key)!r}"
         ) from None
+    if len(values) > 1:
+        raise CubeRejected("header_card", f"{path}: card {key} comes twice: {sorted(values)}")
+    value = values.pop()
     if not math.isfinite(value):
-        raise CubeRejected("header_card", f"{path}: card {key} is not finite: {_raw(header, key)!r}")
+        raise CubeRejected("header_card", f"{path}: card {key} is not finite: {header.raw(key)!r}")
+    return value
+
+
+def _as_float(value):
+    if isinstance(value, bool):
+        raise TypeError
+    return float(value)  # of a string too: some writers quote numbers
+
+
+def whole(header, key, default=None):
+    """Value of a structural card (BITPIX, NAXISn ...) as int; ValueError if it is absent, twice, or none."""
+    if key not in header:
+        if default is None:
+            raise ValueError(f"{key} is missing")
+        return default
+    values = set(header.values(key))
+    value = values.pop()
+    if values or type(value) is not int:
+        raise ValueError(f"{key} = {header.raw(key)!r}")
     return value
 
 
 def text(header, key, default=""):
-    """Value of a card as stripped string; `default` if absent or malformed (for cards nothing depends on)."""
+    """Value of a card as stripped string; `default` if absent, empty or malformed (nothing depends on it)."""
     try:
-        return str(header.get(key, default)).strip()
-    except Exception:  # VerifyError: a malformed card that is not needed does no harm
+        return required_text(header, key, "") if key in header else default
+    except CubeRejected:
         return default
 
 
-def _raw(header, key):
+def required_text(header, key, path):
+    """Value of a card as stripped string, "" if absent or empty; a malformed one is named."""
     try:
-        return header.cards[key].image.strip()
-    except Exception:
-        return "unreadable card"
-
-
-def wavelengths(header, n, path, notes):
-    """Observed wavelength [A], float64 (n,), from the third FITS axis.
-
-    ``CDn_n`` wins over ``CDELTn``; CTYPE3 may be anything (many surveys write private names); WAVE-LOG
-    follows Greisen et al. 2006 (FITS
-    paper III), lambda = CRVAL exp(CD (i - CRPIX) / CRVAL); an axis of 3 to 4.7 without unit is log10 of
-    Angstrom.
-
-    Raises
-    ------
-    CubeRejected
-        ``wavelength_axis`` naming the cards, if they are missing or give no plausible increasing axis.
-    """
-    start, step = number(header, "CRVAL3", path), number(header, "CD3_3", path)
-    delta, pixel = number(header, "CDELT3", path), number(header, "CRPIX3", path, 1.0)
-    if step is None or (step == 0 and delta):
-        step = delta
-        if step is not None and "CD1_1" in header:
-            notes.append(
-                f"{path}: CD1_1 but no CD3_3: step of the wavelength axis taken from CDELT3 = {delta}"
-            )
-    elif delta is not None and not math.isclose(delta, step, rel_tol=1e-6):
-        notes.append(f"{path}: CD3_3 = {step} and CDELT3 = {delta} differ: CD3_3 used")
-    if start is None or step is None:
-        raise CubeRejected("wavelength_axis", f"{path}: CRVAL3 with CD3_3 or CDELT3 expected, not found")
-    unit = text(header, "CUNIT3").lower()
-    if unit not in ANGSTROM:
-        raise CubeRejected("wavelength_axis", f"{path}: CUNIT3 = {unit!r} is not a known unit of length")
-    offset = np.arange(1, n + 1) - pixel
-    ctype = text(header, "CTYPE3").upper()
-    if ctype.endswith("-LOG"):
-        axis = start * np.exp(step * offset / start) * ANGSTROM[unit]
-    elif ctype[:4] not in ("WAVE", "AWAV") and unit == "" and 3.0 < start < 4.7 and step < 0.01:
-        axis = 10.0 ** (start + step * offset)
-        notes.append(f"{path}: CRVAL3 = {start} without unit: axis taken as log10(wavelength / Angstrom)")
-    else:
-        axis = (start + step * offset) * ANGSTROM[unit]
-    if not unit:
-        notes.append(f"{path}: no CUNIT3: Angstrom assumed")
-    if not (step > 0 and PLAUSIBLE[0] <= axis[0] < axis[-1] <= PLAUSIBLE[1]):
+        value = header.values(key)[0] if key in header else None
+    except ValueError:
         raise CubeRejected(
-            "wavelength_axis",
-            f"{path}: CRVAL3 = {start}, step = {step}, CUNIT3 = {unit!r}, CTYPE3 = {ctype!r} give "
-            f"{axis[0]:.6g} .. {axis[-1]:.6g} A; an increasing axis within "
-            f"{PLAUSIBLE[0]:.0f} .. {PLAUSIBLE[1]:.0f} A is expected",
-        )
-    return axis
+            "header_card", f"{path}: card {key} cannot be read: {header.raw(key)!r}"
+        ) from None
+    return "" if value is None else str(value).strip()
+
+
+def sky_matrix(header, path):
+    """((a, b), (c, d)): rows of the first and second axis [degree or the axes' unit / pixel]; None if not stated.
+
+    ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. CDELT = 1 beside CD cards is a
+    leftover of old tools. Scaled to degrees if CUNIT is arcsec or arcmin.
+    """
+    unit = text(header, "CUNIT1").lower()
+    factor = 1 / 3600 if unit.startswith(("arcs", "asec")) else 1 / 60 if unit.startswith("arcm") else 1.0
+    cells = [(i, j) for i in (1, 2) for j in (1, 2)]
+    values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in cells]
+    if values[0] * values[3] - values[1] * values[2] == 0:
+        steps = [number(header, f"CDELT{i}", path, 0.0) for i in (1, 2)]
+        turn = math.radians(number(header, "CROTA2", path, 0.0))
+        if any(f"PC{i}_{j}" in header for i, j in cells) or turn == 0:
+            rotation = [number(header, f"PC{i}_{j}", path, float(i == j)) for i, j in cells]
+            values = [steps[i - 1] * cell for (i, _), cell in zip(cells, rotation, strict=True)]
+        else:  # Calabretta & Greisen 2002, eq. 189
+            values = [steps[0] * math.cos(turn), -steps[1] * math.sin(turn),
+                      steps[0] * math.sin(turn), steps[1] * math.cos(turn)]  # fmt: skip
+    if values[0] * values[3] - values[1] * values[2] == 0:
+        return None
+    a, b, c, d = (factor * value for value in values)
+    return (a, b), (c, d)
 
 
 def pixel_scale(header, path):
-    """Side of a pixel [arcsec] from the determinant of the CD matrix, or from CDELT; None if not stated.
-
-    CDELT = 1 beside a sky CTYPE is a leftover of old tools, not a degree.
-    """
-    unit = text(header, "CUNIT1").lower()
-    factor = 1.0 if unit.startswith("arcsec") else 3600.0
-    cd = [number(header, f"CD{i}_{j}", path, 0.0) for i in (1, 2) for j in (1, 2)]
-    area = abs(cd[0] * cd[3] - cd[1] * cd[2])
-    if area == 0:
-        area = abs(number(header, "CDELT1", path, 0.0) * number(header, "CDELT2", path, 0.0))
-    scale = math.sqrt(area) * factor
+    """Side of a pixel [arcsec], the square root of its area; None if not stated or no size of a spaxel."""
+    matrix = sky_matrix(header, path)
+    if matrix is None:
+        return None
+    (a, b), (c, d) = matrix
+    scale = math.sqrt(abs(a * d - b * c)) * 3600
     return scale if 0 < scale < 60 else None
 
 
-def sky_reference(header, path):
-    """(ra, dec, x, y): CRVAL1, CRVAL2 [deg] and CRPIX1, CRPIX2 counted from 0; None if not stated."""
+def sky(header, path):
+    """The `Sky` of a header, whichever axis is right ascension; None if it does not say."""
     values = [number(header, key, path) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
-    if None in values:
+    matrix = sky_matrix(header, path)
+    if None in values or matrix is None or pixel_scale(header, path) is None:
         return None
-    return values[0], values[1], values[2] - 1, values[3] - 1
-
-
-def flux_scale(header, path, notes, unknown="assume"):
-    """Flux unit of the file in units of 1e-16 erg/s/cm2/A.
-
-    ``BUNIT`` or CALIFA's ``PIPE UNITS``, in any of the survey spellings (1E-16 erg/s/cm^2/Ang/spaxel,
-    10**(-16) erg s-1 cm-2 Angstrom-1...).
-    If neither can be read: 1e-16 erg/s/cm2/A with a note, or, with ``unknown="reject"``, CubeRejected.
-    """
-    seen = []
-    for key in ("PIPE UNITS", "BUNIT"):
-        value = text(header, key)
-        if value:
-            seen.append(f"{key} = {value!r}")
-            scale = _flux_unit(value)
-            if scale is not None:
-                return scale / 1e-16
-    message = f"{path}: flux unit not stated in a known way ({', '.join(seen) or 'no BUNIT'})"
-    if unknown == "reject":
-        raise CubeRejected("unit_unknown", message)
-    notes.append(f"{message}: 1e-16 erg/s/cm2/A assumed")
-    return 1.0
-
-
-def _flux_unit(value):
-    """Value of a flux-density unit in erg/s/cm2/A, or None."""
-    compact = value.lower().replace(" ", "")
-    match = re.match(r"(?:10(?:\*\*|\^)\(?(-?\d+)\)?|(\d+(?:\.\d+)?)e([+-]?\d+))[*.]?", compact)
-    rest = re.sub("[()]", "", compact[match.end() :] if match else compact)
-    if not re.match(r"ergs?[/.*]?s(-1|\^-1|\*\*-1)?[/.*]?cm", rest) or not re.search(
-        r"cm[\^*]*-?2[/.*]?(a|ang|angstrom)(-1|\^-1|\*\*-1)?(/|$)", rest
-    ):
+    ra, dec, x, y = values
+    kinds = [text(header, f"CTYPE{i}").upper() for i in (1, 2)]
+    if kinds[0].startswith("DEC") and kinds[1].startswith("RA"):
+        ra, dec, matrix = dec, ra, matrix[::-1]
+    elif not (kinds[0].startswith("RA") and kinds[1].startswith("DEC")):
         return None
-    if not match:
-        return 1.0
-    return 10.0 ** int(match[1]) if match[1] else float(f"{match[2]}e{match[3]}")
+    return Sky(ra % 360.0, dec, x - 1, y - 1, matrix) if abs(dec) <= 90 else None

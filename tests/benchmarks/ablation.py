@@ -1,0 +1,182 @@
+"""Ablation of the network: what each choice does to recognising a galaxy in a degraded view, and to linear probes.
+
+    python tests/benchmarks/ablation.py --survey build/ablation --galaxies 300 --seeds 3
+
+Simulates a survey (once), makes its maps by the workflow, trains each network of CHOICES with each seed, and prints a
+Markdown table. Choices are made by the columns ahead of the R2 columns; the latter, which use true properties, are a
+report. `--results results` takes the maps of a run that is there, e.g. of the demo.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "workflow"))
+
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import yaml  # noqa: E402
+
+PAPER, BEST = {"preset": "paper"}, {"preset": "best"}
+MASKED = {"pooling": ["max", "mean"], "mask": True}
+CHOICES = {  # name -> (encoder, training, second view), each over that of the configuration
+    "paper": (PAPER, {"temperature": 0.5}, {}),
+    "paper, T = 0.2": (PAPER, {}, {}),
+    "paper, mask, max and mean": (MASKED, {}, {}),
+    "paper, mask, max and mean, attention": ({**BEST, "pooling": ["max", "mean", "attention"]}, {}, {}),
+    "best": (BEST, {}, {}),
+    "best, T = 0.5": (BEST, {"temperature": 0.5}, {}),
+    "best, heads start even": ({**BEST, "light": [0, 0]}, {}, {}),
+    "best, biases start at zero": ({**BEST, "bias": 0.0}, {}, {}),
+    "best, decoupled loss": (BEST, {"decoupled": True}, {}),
+    "best, twice as long": (BEST, {"epochs": 20, "decay_every": 6}, {}),
+    "best, never shrunk": (BEST, {}, {"resize": [1, 1]}),
+}
+PROPERTIES = (
+    "log_ew_ha", "log_nii_ha_cen", "log_age_lw", "log_mass", "morphology", "metallicity_lw", "log_sigma_mass", "log_sfr",
+)  # fmt: skip
+
+
+def survey(folder, galaxies, seed, cores):
+    """Simulate a survey and make its maps, by the workflow; returns its results folder."""
+    folder = Path(folder).resolve()
+    results = folder / "results"
+    if not (results / "basis/scaling.csv").exists():
+        tables = folder / "tables"
+        python = [sys.executable, "-m"]
+        environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+        options = ["--n", str(galaxies), "--seed", str(seed), "--out", str(tables), "--ssp", str(ROOT / "resources/ssp_basis.npz")]
+        subprocess.run([*python, "cubespace.steps.mock_survey", *options], check=True, env=environment)
+        config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
+        config["mock"].update(truth=str(tables / "truth.csv"), keep_cubes=False)
+        config["sample"]["sheet"] = str(tables / "galaxies.csv")
+        config["sample"]["tables"][0]["path"] = str(tables / "properties.csv")
+        (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+        targets = [f"results/{name}" for name in ("basis/scaling.csv", "sample/roster.csv", "sample/verdicts.csv")]
+        command = [*python, "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", str(cores)]
+        subprocess.run([*command, *targets, "--quiet", "all"], check=True, cwd=folder, env=environment)
+    return results
+
+
+def load(results):
+    """What training and reporting need of a results folder."""
+    from cubespace.network.data import load_maps, read_scaling, read_space
+    from cubespace.space.correlations import numeric_properties
+    from cubespace.tables import read_table
+
+    space, release = read_space(results / "basis/basis.fits", scaling=results / "basis/scaling.csv")
+    scaling = read_scaling(results / "basis/scaling.csv")
+    rows = read_table(results / "sample/roster.csv")
+    maps, _ = load_maps(results / "maps", rows, release=release)
+    role = dict(zip(rows["galaxy"], rows["role"], strict=True))
+    role = np.array([role[name] for name in maps.names])
+    galaxies = read_table(results / "sample/galaxies.parquet")
+    return maps, role, space, scaling, numeric_properties(galaxies, maps.names, PROPERTIES)
+
+
+def probes(vectors, properties, groups, prefix=""):
+    """R2 of each property (8 folds by pointing)."""
+    from cubespace.space.probes import probe_table
+
+    table = probe_table({"it": vectors}, properties, groups, n_bootstrap=2)
+    return {f"{prefix}{name}": value for name, value in zip(table["property"], table["it"], strict=True)}
+
+
+def one(data, pair, encoder, training, seed, threads, realisations=8, tested=None):
+    """Train one network; a dict of its numbers, and its invariance table (under the views of `tested`, else of `pair`)."""
+    import torch
+
+    from cubespace.network.embedding import embed
+    from cubespace.network.encoder import Encoder
+    from cubespace.network.invariance import invariance_table
+    from cubespace.network.loss import effective_rank
+    from cubespace.network.training import train
+
+    torch.set_num_threads(threads)
+    maps, role, space, scaling, properties = data
+    fit = [maps[np.flatnonzero(role == kind)] for kind in ("train", "validation")]
+    started = time.perf_counter()
+    result = train(*fit, space, scaling, pair, training, seed, log=lambda line: None, encoder=encoder)
+    row = {"seconds": time.perf_counter() - started, "validation_loss": result.best_loss, "chance": result.chance["validation"], "best_epoch": result.best_epoch}
+    networks = {"network": result.network, "untrained": Encoder(scaling.channels, seed, encoder, scaling.luminosity).eval()}
+    table = invariance_table(networks, maps, role != "train", space, scaling, tested or pair, seed, "auto")
+    groups = maps.groups.numpy()
+    for name, network in networks.items():
+        vectors, _ = embed(network, maps, space, scaling, pair, realisations, seed, precision="auto")
+        if name == "network":
+            row["effective_rank"] = effective_rank(torch.as_tensor(vectors))
+        row |= probes(vectors, properties, groups, "" if name == "network" else "untrained_")
+    return row, table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--survey", default="build/ablation", help="folder of the simulated survey")
+    parser.add_argument("--results", help="results folder of a run that is there, in place of a survey of its own")
+    parser.add_argument("--galaxies", type=int, default=300)
+    parser.add_argument("--survey-seed", type=int, default=11)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--only", nargs="*", help="names of the choices to try; default: all")
+    parser.add_argument("--out", help="folder for ablation.csv and invariance.csv, written after each network")
+    args = parser.parse_args()
+
+    from cubespace.network.embedding import pooled_pca
+    from cubespace.network.views import pair_from_settings
+
+    results = Path(args.results) if args.results else survey(args.survey, args.galaxies, args.survey_seed, args.threads)
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["network"]
+    data, pair = load(results), pair_from_settings(config["views"])
+    maps, role, _, scaling, properties = data
+    out = Path(args.out or results)
+    out.mkdir(parents=True, exist_ok=True)
+    pooled = {"choice": "pooled PCA", "seed": 0} | probes(pooled_pca(maps, scaling), properties, maps.groups.numpy())
+    rows, tables = [pooled], []
+    for name in args.only or CHOICES:
+        encoder, training, view = CHOICES[name]
+        trained = replace(pair, second=replace(pair.second, **{key: tuple(value) for key, value in view.items()}))
+        for seed in range(args.seeds):
+            settings = {**config["training"], **training}
+            row, table = one(data, trained, encoder, settings, seed, args.threads, tested=pair)
+            rows.append({"choice": name, "seed": seed} | row)
+            tables.append(table.assign(choice=name, seed=seed))
+            pd.DataFrame(rows).to_csv(out / "ablation.csv", index=False)
+            pd.concat(tables).to_csv(out / "invariance.csv", index=False)
+            print(f"{name}, seed {seed}: {row['seconds']:.0f} s", file=sys.stderr, flush=True)
+    print(f"{len(maps)} galaxies, {(role == 'train').sum()} of them for training\n")
+    print(summary(pd.DataFrame(rows), pd.concat(tables)))
+
+
+def summary(rows, tables):
+    """Markdown: first the columns to choose by, then the R2 columns; mean over seeds, R2 of the untrained in brackets."""
+    tables = tables.assign(what=[f"{v} {s:.3g}" if v != "all" else "all" for v, s in zip(tables["view"], tables["strength"], strict=True)])
+    hardest = tables.groupby("view", sort=False)["what"].last()  # of the graded ones, the strongest comes last
+    views = [what for what in tables["what"].unique() if what in set(hardest) or what.startswith("blur")]
+    head = ["choice", "loss", "rank", *(f"r@1 {view}" for view in views), "moved (all)", *PROPERTIES, "s"]
+    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
+    for name in rows["choice"].unique():
+        mine, cells = rows[rows["choice"] == name].mean(numeric_only=True), [name]
+        if name == "pooled PCA":
+            table = tables[tables["method"] == "pooled_pca"]
+            cells += ["", ""]
+        else:
+            table = tables[(tables["choice"] == name) & (tables["method"] == "network")]
+            cells += [f"{mine['validation_loss']:.3f}", f"{mine['effective_rank']:.0f}"]
+        means = table.groupby("what")[["recall_1", "displacement"]].mean()
+        cells += [f"{means.at[view, 'recall_1']:.3f}" for view in views] + [f"{means.at['all', 'displacement']:.2f}"]
+        for name_of in PROPERTIES:
+            start = mine.get(f"untrained_{name_of}", np.nan)
+            cells.append(f"{mine[name_of]:.3f}" + (f" ({start:.3f})" if np.isfinite(start) else ""))
+        cells.append("" if name == "pooled PCA" else f"{mine['seconds']:.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""How often do the paper's p-value and ours reject a true null? Numbers and figure of docs/statistics.md.
+
+    python tests/benchmarks/calibration.py docs/calibration.png
+"""
+
+import sys
+
+import numpy as np
+
+from cubespace.figures.style import SOFT, TEST, canvas, save, styled
+from cubespace.populations.power import wilson
+from cubespace.populations.two_sample import all_tests
+from cubespace.space.neighbours import cosine_distances
+
+SIZES = (92, 99, 136)  # the paper's numbers of twins
+TRIALS, PERMUTED = 1000, 400
+
+
+def null(n, trial, twins):
+    """Two samples of n galaxies of one population, whose first seven components hold 90 % of the variance; or n pairs."""
+    rng = np.random.default_rng([86, n, trial])
+    scale = 0.75 ** np.arange(12)
+    if twins:
+        centre = rng.normal(size=(n, 12)) * scale
+        vectors = np.concatenate([centre, centre]) * 0.8 + 0.6 * rng.normal(size=(2 * n, 12)) * scale
+    else:
+        vectors = rng.normal(size=(2 * n, 12)) * scale
+    return cosine_distances(vectors + np.r_[2.5, np.zeros(11)]), np.arange(2 * n) >= n
+
+
+def paper_p(n, twins):
+    """(TRIALS, 2) p-values of the KS test as the paper applies it, ten distances pooled and the tenth alone."""
+    tests = all_tests()
+    return np.array([
+        [tests[name].paper_p(*null(n, trial, twins)).p_value for name in ("ks_paper", "ks_10th")] for trial in range(TRIALS)
+    ])  # fmt: skip
+
+
+def permuted_rates(n, twins):
+    """test -> share of `PERMUTED` trials that the permutation test rejects at 0.05."""
+    tests, pairs = all_tests(), np.column_stack([np.arange(n), n + np.arange(n)]) if twins else None
+    found = dict.fromkeys(tests, 0)
+    for trial in range(PERMUTED):
+        distances, labels = null(n, trial, twins)
+        for name, test in tests.items():
+            found[name] += test.rejects(distances, labels, 0.05, 99, [87, trial], pairs)
+    return {name: hits / PERMUTED for name, hits in found.items()}
+
+
+@styled
+def draw(naive, permuted):
+    figure = canvas(180, 62)
+    left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
+    for column, (name, text) in enumerate((("ks_paper", "ten distances pooled"), ("ks_10th", "10th distance alone"))):
+        p = naive[99, False][:, column]
+        left.hist(p, np.linspace(0, 1, 21), density=True, histtype="step", lw=1.3, color=TEST[name] if column else "#8a8a8a", label=text)
+    left.axhline(1, color=SOFT, lw=0.7, ls=":", label="calibrated")
+    left.set(xlabel="KS p-value of a true null, 99 and 99 galaxies", ylabel="density of trials", xlim=(0, 1))
+    left.legend(loc="upper right")
+    rows = [("KS as in the paper, pooled", naive, 0), ("KS as in the paper, 10th", naive, 1)]
+    y, ticks = 0, []
+    for text, table, column in rows:
+        for n in SIZES:
+            for twins, marker in ((False, "o"), (True, "D")):
+                hits = (table[n, twins][:, column] <= 0.05).sum()
+                low, high = wilson(hits, TRIALS)
+                right.hlines(y + 0.25 * twins, low, high, color="#555555", lw=1)
+                right.plot(hits / TRIALS, y + 0.25 * twins, marker, color="#d55e00" if twins else "#0072b2", ms=4)
+            ticks.append((y, f"{text}, n = {n}"))
+            y += 1
+    for name in permuted[False]:
+        for twins, marker in ((False, "o"), (True, "D")):
+            low, high = wilson(round(permuted[twins][name] * PERMUTED), PERMUTED)
+            right.hlines(y + 0.25 * twins, low, high, color="#555555", lw=1)
+            right.plot(permuted[twins][name], y + 0.25 * twins, marker, color="#d55e00" if twins else "#0072b2", ms=4)
+        ticks.append((y, f"permutation: {name}, n = 99"))
+        y += 1
+    right.plot([], [], "o", color="#0072b2", ms=4, label="unpaired")
+    right.plot([], [], "D", color="#d55e00", ms=4, label="pairs of alike galaxies")
+    right.axvline(0.05, color=SOFT, lw=0.7, ls=":")
+    right.set_yticks(*zip(*ticks, strict=True))
+    right.set(xlabel="share of true nulls rejected at 0.05", xlim=(0, None), ylim=(y - 0.3, -0.6))
+    right.legend(loc="lower right")
+    return figure
+
+
+def main(path=None):
+    naive = {(n, twins): paper_p(n, twins) for n in SIZES for twins in (False, True)}
+    for (n, twins), p in naive.items():
+        rate = (p <= 0.05).mean(axis=0)
+        print(f"n = {n}, {'pairs' if twins else 'unpaired'}: KS p <= 0.05 in {rate[0]:.3f} (ten pooled), {rate[1]:.3f} (10th alone) of {TRIALS} true nulls")
+    permuted = {twins: permuted_rates(99, twins) for twins in (False, True)}
+    for twins, rates in permuted.items():
+        print(f"permutation tests, n = 99, {'pairs' if twins else 'unpaired'}, {PERMUTED} nulls: " + ", ".join(f"{k} {v:.3f}" for k, v in rates.items()))
+    if path:
+        save(draw(naive, permuted), path, {})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,140 @@
+"""Tables as text: delimiters, encodings, headers, units, decimal commas; a row that does not fit is named."""
+
+import gzip
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cubespace.delimited import parse_numbers, typed
+from cubespace.errors import CubespaceError
+from cubespace.tables import read_table
+
+PLAIN = {"galaxy": ["NGC 1", "IC 10"], "z": [0.015, 0.02]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("plain.csv", b"galaxy,z\nNGC 1,0.015\nIC 10,0.02\n"),
+        ("bom.csv", b"\xef\xbb\xbfgalaxy,z\nNGC 1,0.015\nIC 10,0.02\n"),
+        ("utf16.csv", "galaxy,z\nNGC 1,0.015\nIC 10,0.02\n".encode("utf-16")),
+        ("semicolons_and_commas.csv", b"galaxy;z\nNGC 1;0,015\nIC 10;2,0e-2\n"),
+        ("tabs.txt", b"galaxy\tz\nNGC 1\t0.015\nIC 10\t0.02\n"),
+        ("bars.txt", b"galaxy|z\nNGC 1|0.015\nIC 10|0.02\n"),
+        ("blanks.txt", b'  galaxy   z\n "NGC 1"  0.015\n\n"IC 10"\t1.5D-2\n'.replace(b"1.5D-2", b"2.0D-2")),
+        ("spaced.csv", b"galaxy , z\nNGC 1 , 0.015 \nIC 10, 0.02\n"),
+        ("comments.csv", b"# made by hand\n#\ngalaxy,z\n# half-way\nNGC 1,0.015\nIC 10,0.02\n"),
+        ("commented_header.txt", b"# made by hand\n# galaxy\tz\nNGC 1\t0.015\nIC 10\t0.02\n"),
+        ("dos.csv", b"galaxy,z\r\nNGC 1,0.015\r\nIC 10,0.02\r\n\x0a"),
+        ("old_mac.csv", b"galaxy,z\rNGC 1,0.015\rIC 10,0.02\r"),
+        ("quoted.csv", b'"galaxy","z"\n"NGC 1","0.015"\n"IC 10","0.02"\n'),
+        ("trailing.csv", b"galaxy,z\nNGC 1,0.015,\nIC 10,0.02,\n"),
+        ("packed.csv.gz", gzip.compress(b"galaxy,z\nNGC 1,0.015\nIC 10,0.02\n")),
+        ("typographer.csv", b"galaxy,z\nNGC 1,0.015\nIC 10,+0.02\n"),
+        (
+            "vizier.tsv",
+            b"#RESOURCE=x\n#Name: y\n\ngalaxy\tz\n \tkm/s\n-----\t---\nNGC 1\t0.015\nIC 10\t0.02\n\n",
+        ),
+    ],
+)
+def test_the_same_table_in_every_dialect(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    table = read_table(tmp_path / name)
+    assert table.to_dict("list") == PLAIN
+    assert table.attrs["units"] == ({"z": "km/s"} if name == "vizier.tsv" else {})
+
+
+def read(tmp_path, content, name="t.csv", **options):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(tmp_path / name, **options)
+
+
+def test_what_text_keeps(tmp_path):
+    table = read(tmp_path, 'id,note\n001,"a, b\nc"\n010,VV#1\n1237649770260463687,"5"" x"\n')
+    assert table["id"].tolist() == ["001", "010", "1237649770260463687"]
+    assert table["note"].tolist() == ["a, b\nc", "VV#1", '5" x']
+    assert read(tmp_path, "galaxy\nNGC 1\nIC 10\n", "one.txt")["galaxy"].tolist() == ["NGC 1", "IC 10"]
+    assert read(tmp_path, "galaxy,n\ncaf\u00e9,1\n".encode("latin-1"))["galaxy"][0] == "caf\u00e9"
+    assert read(tmp_path, "id,n\n1,1\n1e5,2\n", text=["id"])["id"].tolist() == ["1", "1e5"]
+    units = read(tmp_path, "galaxy,m [Msun],cz (km/s)\nA,3e10,4521\n").attrs["units"]
+    assert units == {"m [Msun]": "Msun", "cz (km/s)": "km/s"}
+
+
+def test_numbers_and_gaps(tmp_path):
+    table = read(tmp_path, "a,b,c,d\n1,1,-,x\n2,,2,\u22122\n3,N/A,INDEF,3\n")
+    assert table["a"].dtype == np.int64
+    np.testing.assert_array_equal(table["b"], [1, np.nan, np.nan])
+    np.testing.assert_array_equal(table["c"], [np.nan, 2, np.nan])
+    assert table["d"].tolist() == ["x", "\u22122", "3"]
+    assert read(tmp_path, "a,b\n\u22121.5,1\n1_0,2\n")["a"].tolist() == [
+        "\u22121.5",
+        "1_0",
+    ]  # no number in any table
+    mixed = read(tmp_path, "a;b\n1,5;0.5\n2,5;1.5\n")  # commas beside points: not decimal
+    assert mixed["a"].tolist() == ["1,5", "2,5"] and mixed["b"].tolist() == [0.5, 1.5]
+
+
+def test_without_a_header(tmp_path):
+    text = "# id ra dec known-as\nwrapped comment without a mark\n1 10.5 -1.0 Coma cluster\n2 11.5 -2.0 -\n"
+    table = read(tmp_path, text, "group.dat", names=["id", "ra", "dec", "known_as"], skip=2)
+    assert table["known_as"].tolist() == ["Coma cluster", "-"] and table["ra"].tolist() == [10.5, 11.5]
+    with pytest.raises(
+        CubespaceError,
+        match=r"first row holds numbers \(1 10.5 -1.0 ...\), expected a header; .* needs `names`",
+    ):
+        read(tmp_path, "1 10.5 -1.0\n2 11.5 -2.0\n", "n.txt")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("a,b,c\n1,2,3\n4,5\n", "row 2: 2 fields, expected 3 as in the header; `short_rows: fill`"),
+        ("a,b\n1,2\n3,4,5\n", "row 2: 3 fields, expected 2 as in the header"),
+        ("a,b,a\n1,2,3\n", "more than once: a"),
+        ("# only\n# comments\n", "no header and no rows"),
+        (bytes(range(256)), "not a text; the file starts with"),
+        ("<!DOCTYPE html><html>404</html>", "web page"),
+        (gzip.compress(b"a,b\n1,2\n" * 999)[:-20], "cannot be read as .*EOFError"),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, content, words):
+    with pytest.raises(CubespaceError, match=r"t\.csv: " + ".*" + words):
+        read(tmp_path, content)
+
+
+def test_short_rows_can_be_filled(tmp_path):
+    table = read(tmp_path, "a,b,c\n1,2,3\n4,5\n", short_rows="fill")
+    assert table["c"][0] == 3 and np.isnan(table["c"][1]) and table["b"].tolist() == [2, 5]
+
+
+def test_only_wanted_columns_are_kept(tmp_path):
+    table = read(tmp_path, "a,b,c\n1,2,3\n", only=["c"])
+    assert table.columns.tolist() == ["c"] and table.attrs["columns"] == ["a", "b", "c"]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=1))
+def test_numbers_come_back(values):
+    column = [None if value is None else repr(value) for value in values]
+    back, wrong = parse_numbers(column)
+    assert wrong == []
+    np.testing.assert_array_equal(back, [np.nan if value is None else value for value in values])
+
+
+@given(st.lists(st.one_of(st.none(), st.text(alphabet="0123456789.eE+-, dDxN", max_size=24)), min_size=1))
+def test_typed_loses_nothing(cells):
+    """Either the cells themselves, or numbers that say the same as every cell."""
+    found = typed(cells)
+    if isinstance(found, list):
+        assert found == cells
+    for cell, value in zip(cells, found, strict=True):
+        if (
+            not isinstance(found, list)
+            and cell is not None
+            and cell.strip("+-0123456789") == ""
+            and cell.strip("+-")
+        ):
+            assert int(value) == int(cell) and not (
+                cell.lstrip("+-").startswith("0") and len(cell.lstrip("+-")) > 1
+            )

@@ -1,0 +1,202 @@
+"""Foreground stars and companions: radii, circles, mask files on any grid, hand edits, and what they change."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+import make_cubes
+from cubespace.cubes import foreground
+from cubespace.cubes.intake import open_cube
+from cubespace.cubes.readers import read_cube
+from cubespace.errors import CubeRejected, CubespaceError
+from cubespace.spectra.canvas import survey_field
+from cubespace.spectra.moments import galaxy_moments, read_moments
+from cubespace.steps import moments as moments_step
+from cubespace.steps import stars as stars_step
+
+
+@pytest.fixture
+def cube(tmp_path):
+    flux, sigma = make_cubes.base(ny=14, nx=12)
+    return read_cube(make_cubes.write(tmp_path / "NGC0001.fits", make_cubes.hdus(flux, sigma)))
+
+
+def test_radius_is_where_a_moffat_star_meets_the_limit():
+    """At the radius of the mask a Moffat profile (FWHM 2.5 arcsec, beta 2) of that magnitude has 23.6 mag/arcsec2."""
+    for magnitude in (12.0, 15.2655, 17.0):
+        radius = float(foreground.star_radius(magnitude))
+        core = 2.5 / 2 / (2**0.5 - 1) ** 0.5
+        r = np.linspace(0, 4000, 2_000_001)
+        total = np.trapezoid(2 * np.pi * r * (1 + (r / core) ** 2) ** -2, r)  # normalisation, numerically
+        brightness = magnitude - 2.5 * np.log10((1 + (radius / core) ** 2) ** -2 / total)
+        assert brightness == pytest.approx(23.6, abs=0.01)
+    assert foreground.star_radius([20.0, np.nan, 3.0]).tolist() == [2.5, 2.5, 30.0]
+    assert (np.diff(foreground.star_radius(np.arange(8.0, 22, 0.5))) <= 0).all()
+
+
+def test_circles_are_where_the_stars_are(cube):
+    """Reference pixel (5, 5) at RA 150, Dec 2; 0.5 arcsec pixels, north up, east left."""
+    step = 0.5 / 3600
+    ra = np.array([150 - 3 * step / np.cos(np.radians(2)), np.nan, 150.0, 330.0])  # 3 px west; unknown; far; antipode
+    dec = np.array([2 + 6 * step, 2.0, 2.3, -2.0])
+    star = foreground.star_circles(cube, ra, dec, np.array([19.0, 10, 10, 5]))
+    y, x = np.indices((14, 12))
+    away = np.hypot(x - 8, y - 11)  # 2.5 arcsec are 5 pixels
+    assert star[away < 4.99].all() and not star[away > 5.01].any()
+    cube.sky = None
+    assert not foreground.star_circles(cube, ra, dec, ra).any() and "no sky coordinates" in cube.notes[-1]
+
+
+def flags_of(cube):
+    rng = np.random.default_rng(3)
+    return rng.choice([0, 1, -1, 5], size=cube.field.shape).astype(np.int16)
+
+
+def test_the_same_flags_from_every_kind_of_file(cube, tmp_path):
+    flags = flags_of(cube)
+    fits.PrimaryHDU(flags).writeto(tmp_path / "a.fits")
+    fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(flags[None].astype(float))]).writeto(tmp_path / "b.fits.gz")
+    np.savez(tmp_path / "c.npz", flag=flags.astype(np.int8))
+    rows = [f"{y} {x} {flags[y, x]}" for y, x in np.ndindex(flags.shape) if flags[y, x]]
+    (tmp_path / "d.txt").write_text("\n".join(["pix_x pix_y Flag", *rows, "99 99 1", "# end"]))
+    wide = np.zeros((2, 15, 13), np.int8)
+    wide[1, :14, :12] = flags  # one array for all galaxies, larger than the cube
+    np.savez(tmp_path / "e.npz", name=np.array(["NGC9999", "ngc 1"]), flag=wide)
+    for name in ("a.fits", "b.fits.gz", "c.npz", "d.txt", "e.npz"):
+        assert np.array_equal(foreground.read_flags(tmp_path / name, "NGC0001", cube), flags), name
+    assert not foreground.read_flags(tmp_path / "e.npz", "UGC00005", cube).any()  # not named there
+
+
+def test_a_companion_mask_on_pixels_twice_as_large(cube, tmp_path):
+    coarse = np.zeros((7, 6), bool)
+    coarse[5, 1] = True
+    np.savez(tmp_path / "a.npz", gal_mask=coarse)
+    found = foreground.read_flags(tmp_path / "a.npz", "NGC0001", cube)
+    assert np.argwhere(found).tolist() == [[10, 2], [10, 3], [11, 2], [11, 3]]
+    assert "(7, 6)" in cube.notes[-1] and "by its scale (0.50)" in cube.notes[-1]
+
+
+def test_a_mask_with_its_own_coordinates(cube, tmp_path):
+    """1 arcsec pixels, turned by 90 degrees: a spaxel is masked if its sky position falls on a masked pixel."""
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [150.0, 2.0], [10, 12]
+    wcs.wcs.cd = np.array([[0, 1], [1, 0]]) / 3600
+    image = (np.random.default_rng(0).uniform(size=(20, 20)) > 0.7).astype(np.uint8)
+    fits.PrimaryHDU(image, wcs.to_header()).writeto(tmp_path / "a.fits")
+    found = foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)
+    y, x = np.indices((14, 12))
+    ra, dec = cube.sky.to_sky(x, y)
+    u, v = wcs.all_world2pix(ra, dec, 0)
+    assert np.array_equal(found, image[np.rint(v).astype(int), np.rint(u).astype(int)]) and found.any()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (np.full((14, 12), 3, np.int16), "flags 3; allowed: -1, 0, 1, 5"),
+        (np.zeros((3, 14, 12), np.int16), "2-D image is expected"),
+        (np.zeros((7, 12), np.int16), "not the same field"),
+        (None, "cannot be read as a mask"),
+    ],
+)
+def test_a_mask_that_cannot_be_used_is_named(cube, tmp_path, content, words):
+    path = tmp_path / "bad.fits"
+    if content is None:
+        path.write_text("not FITS")
+    else:
+        fits.PrimaryHDU(content).writeto(path)
+    with pytest.raises(CubeRejected, match=r"mask_unusable.*bad\.fits") as caught:
+        foreground.read_flags(path, "NGC0001", cube)
+    assert words in caught.value.detail
+
+
+def test_a_bad_line_of_text_is_named(cube, tmp_path):
+    (tmp_path / "a.txt").write_text("row column flag\n1 2 1\n3 x 1\n")
+    with pytest.raises(CubeRejected, match=r"a\.txt: line 3.*3 x 1"):
+        foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
+
+
+def test_a_star_beside_the_nucleus_is_not_taken_for_it():
+    """Discs of light with a circular mask: on the nucleus it goes, on its flank it stays, whatever the width."""
+    from cubespace.cubes import masks
+    from cubespace.spectra.canvas import galaxy_centre
+
+    y, x = np.indices((60, 60))
+    light = np.exp(-np.hypot(y - 30, x - 30) / 6)
+    for away, freed in ((0, True), (1, True), (7, False), (9, False), (14, False)):
+        star = np.hypot(y - 30, x - 30 - away) <= 5
+        centre = galaxy_centre(light, ~star, 0.5)
+        assert (masks.spare_nucleus(star, centre, 3.0, light)[1] > 0) is freed, away
+
+
+def test_hand_flags_have_the_last_word(cube):
+    """Catalogue on the nucleus: spared. Flag 1 adds, -1 frees, 5 masks even the spared nucleus; twice changes nothing."""
+    cube.star[6:8, 5:7] = True  # the nucleus
+    cube.star[12, 2:4] = True
+    hand = np.zeros((14, 12), np.int8)
+    hand[12, 2], hand[1, 1], hand[6, 5] = -1, 1, 5
+    expected = np.zeros((14, 12), bool)
+    expected[12, 3] = expected[1, 1] = expected[6, 5] = True
+    for _ in range(2):
+        survey_field(cube, make_cubes.Z, (5600, 5800), 0.5, (), 0.6, hand)
+        assert np.array_equal(cube.star, expected)
+    assert any("star mask on the nucleus freed (4 spaxels)" in note for note in cube.notes)
+
+
+def test_too_many_stars_is_a_verdict(cube):
+    cube.star[:12] = True
+    with pytest.raises(CubeRejected, match=r"too_many_stars: 85\.7 % of the field is masked; at most 80 %"):
+        galaxy_moments(cube, make_cubes.Z, spare_nucleus_arcsec=0)
+
+
+def test_steps_take_masks_and_stars(tmp_path):
+    path = make_cubes.base_file(tmp_path / "NGC0001.fits")
+    step = 0.5 / 3600
+    gaia = pd.DataFrame({"source_id": ["1", "2"], "ra": [150 + 5 * step, None], "dec": [2 - 5 * step, 2.0], "phot_g_mean_mag": [18.5, 14]})
+    gaia.to_csv(tmp_path / "gaia.csv", index=False)
+    stars_step.main(["--table", str(tmp_path / "gaia.csv"), "--out", str(tmp_path / "stars.npz")])
+    mask = np.zeros((12, 12), np.uint8)
+    mask[11, 11] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / "mask.fits")
+    cube, hand = open_cube(path, "NGC0001", {}, tmp_path / "mask.fits", tmp_path / "stars.npz")
+    y, x = np.indices((12, 12))
+    corner = np.hypot(x - 0, y - 0) <= float(foreground.star_radius(18.5)) / 0.5
+    assert np.array_equal(cube.star, corner) and np.array_equal(hand, mask)
+    options = ["--cube", str(path), "--redshift", str(make_cubes.Z), "--galaxy", "NGC0001", "--settings", json.dumps({"snr_min": 20})]
+    moments_step.main([*options, "--out", str(tmp_path / "a.npz")])
+    moments_step.main([*options, "--out", str(tmp_path / "b.npz"), "--mask", str(tmp_path / "mask.fits"), "--stars", str(tmp_path / "stars.npz")])
+    without, found = read_moments(tmp_path / "a.npz"), read_moments(tmp_path / "b.npz")
+    assert without["n_spaxels"] - found["n_spaxels"] == corner.sum() + 1
+    (tmp_path / "mask.fits").write_text("damaged")
+    moments_step.main([*options, "--out", str(tmp_path / "c.npz"), "--mask", str(tmp_path / "mask.fits")])
+    assert read_moments(tmp_path / "c.npz", ("reason",))["reason"] == "mask_unusable"
+
+
+def test_a_table_of_stars_without_the_columns_is_named(tmp_path):
+    pd.DataFrame({"ra": [1.0], "declination": [2.0]}).to_csv(tmp_path / "a.csv", index=False)
+    with pytest.raises(CubespaceError, match=r"a\.csv: no column for dec.*declination"):
+        stars_step.main(["--table", str(tmp_path / "a.csv"), "--out", str(tmp_path / "x.npz")])
+
+
+def test_the_authors_hand_masks(shared_data, cube):
+    """All 485 arrays are laid on a cube of their survey's size, flag by flag; NGC 6027's companion masks are smaller."""
+    path = shared_data / "cl_ecalifa" / "antimasks_edr.npz"
+    with np.load(path) as stored:
+        names, flag = stored["name"], stored["flag"]
+    big = read_cube_like(150, 160)
+    for row in np.linspace(0, len(names) - 1, 6).astype(int):
+        found = foreground.read_flags(path, str(names[row]), big)
+        assert found.shape == (150, 160) and np.array_equal(found, flag[row][:150, :160]), names[row]
+    assert not foreground.read_flags(path, "NGC99999", big).any()
+
+
+def read_cube_like(ny, nx):
+    from cubespace.cubes.cube import Cube
+
+    ones = np.ones((ny, nx), bool)
+    flat = np.zeros((2, ny, nx), np.float32)
+    return Cube(flat, flat, flat > 0, ~ones, ones, np.array([4000.0, 4002.0]), 0.5, "NGC.fits")

@@ -1,0 +1,203 @@
+"""One column: units, conventions, sentinels, absurd values; and what looks like another convention is refused by row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from cubespace.errors import CubespaceError
+from cubespace.morphology import read_types
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join
+
+TYPES = read_types(ROOT / "resources/morphology.csv")
+
+
+def canonical(cells, name, table_unit="", **spec):
+    column = pd.Series(cells, dtype=object if any(isinstance(c, str) for c in cells) else float)
+    return canonical_values(column, name, {"column": "x", **spec}, table_unit, f"t: column 'x' for {name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "unit", "spec", "expected"),
+    [
+        ("log_mass", [3.1622776602e10, 1e9], "Msun", {}, [10.5, 9.0]),
+        ("log_mass", [10.5, 9.0], "dex(solMass)", {}, [10.5, 9.0]),
+        ("log_mass", [10.5, 9.0], "", {}, [10.5, 9.0]),
+        ("log_mass", [3.1622776602, 0.1], "", {"unit": "10^10 Msun"}, [10.5, 9.0]),
+        ("log_age_lw", [2.0, 10.0], "Gyr", {}, [9.30103, 10.0]),
+        ("metallicity_lw", [0.017, 0.0017], "", {"convert": "log10_z_over_zsun"}, [0.0, -1.0]),
+        ("log_ew_ha", [-10.0, -0.1], "Angstrom", {"convert": "log10_negative"}, [1.0, -1.0]),
+        ("log_ew_ha", [10.0, 0.1], "Angstrom", {}, [1.0, -1.0]),
+        ("ellipticity", [0.8, 0.0], "", {"convert": "eccentricity"}, [0.4, 0.0]),
+        ("ellipticity", [0.6, 1.0], "", {"convert": "axis_ratio"}, [0.4, 0.0]),
+        ("redshift", [4521.0, 299792.458], "km/s", {}, [0.01508044, 1.0]),
+        ("re_kpc", [3000.0, 500.0], "pc", {}, [3.0, 0.5]),
+        ("ra", ["12:00:00", "00h00m01s"], "", {}, [180.0, 15 / 3600]),
+        ("dec", ["-00:30:00", "+41 16 09"], "", {}, [-0.5, 41.269166667]),
+        ("ra", [2.0, 23.0], "h", {}, [30.0, 345.0]),
+    ],
+)  # fmt: skip
+def test_conventions(name, cells, unit, spec, expected):
+    values, _, counts, notes = canonical(cells, name, unit, **spec)
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+    assert counts == {"missing": 0, "sentinel": 0, "out_of_range": 0} and notes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "unit", "spec", "words"),
+    [
+        ("log_mass", [10.5, 3.16e10], "", {}, r"row 2: 3.16e\+10 looks linear; set convert: log10"),
+        ("log_age_lw", [9.5, 2.5], "", {}, "row 2: 2.5 looks like an age in Gyr"),
+        ("log_age_lw", [2.5e9, 9.0], "", {}, "row 1: 2.5e.09 looks linear"),
+        ("log_ew_ha", [-0.5, -12.0], "", {}, "row 2: -12 looks linear and negative in emission; set convert: log10_negative"),
+        ("log_ew_ha", [-0.5, -12.0], "Angstrom", {}, "most values are negative; .* needs convert: log10_negative"),
+        ("log_ew_ha", [10.0, 5.0, 7.0], "", {"convert": "log10_negative"}, "3 of 3 values are outside"),
+        ("metallicity_lw", [0.017, 0.008, 0.02], "", {}, "looks like a mass fraction Z; set convert: log10_z_over_zsun"),
+        ("metallicity_lw", [9.5, 9.9], "log(yr)", {}, r"unit log10\(yr\) cannot be turned into log10\(Z/Zsun\); state convert"),
+        ("redshift", [0.01, 4521.0], "", {}, "row 2: 4521 cannot be a redshift; if it is in km/s, set convert: km_s"),
+        ("ellipticity", [0.8], "", {"column": "ecc"}, "the name says eccentricity; set convert: eccentricity"),
+        ("ellipticity", [0.8], "", {"column": "SERSIC_BA"}, "the name says axis_ratio"),
+        ("ellipticity", [40.0, 50.0, 60.0], "", {}, "3 of 3 values are outside 0 ... 1"),
+        ("re_arcsec", [3.0], "kpc", {}, "unit kpc cannot be turned into arcsec"),
+        ("log_mass", [10.0], "", {"unit": "stones"}, "unit 'stones' is not understood"),
+        ("dec", [100.0, 200.0, 300.0], "", {}, "3 of 3 values are outside -90 ... 90"),
+        ("g_r", ["0.5", "blue"], "", {}, "row 2: found 'blue'; expected a number"),
+    ],
+)  # fmt: skip
+def test_another_convention_is_refused_by_row(name, cells, unit, spec, words):
+    with pytest.raises(CubespaceError, match=words):
+        canonical(cells, name, unit, **spec)
+
+
+def test_sentinels_per_column_and_absurd_values():
+    values, _, counts, _ = canonical(
+        [10.2, -999.0, 9.8, np.float32(-99.9), np.inf, np.nan, 1e151, -9.0], "log_mass"
+    )
+    assert values[:3].tolist()[0::2] == [10.2, 9.8] and values.notna().sum() == 2
+    assert counts == {"missing": 1, "sentinel": 3, "out_of_range": 2}
+    assert values.mean() == pytest.approx(10.0)
+    kept, _, counts, _ = canonical([-9.0, -99.0, 1.0], "log_sfr", missing=[-99, -999])
+    assert (
+        kept.tolist()[0] == -9.0 and np.isnan(kept[1]) and counts["sentinel"] == 1
+    )  # -9 may be a value here
+    own, _, counts, _ = canonical([10.0, 12.5, 13.0, 11.0, 10.5], "log_mass", minimum=5, maximum=12)
+    assert own.notna().tolist() == [True, False, False, True, True] and counts["out_of_range"] == 2
+    words, _, counts, _ = canonical(["10.5", "bad", "9"], "log_mass", missing=["bad"])
+    assert words.notna().tolist() == [True, False, True]
+
+
+def test_a_unit_that_is_not_understood_is_noted():
+    values, how, _, notes = canonical([10.5], "log_mass", "dex (see paper)")
+    assert values[0] == 10.5 and how == "none" and "'dex (see paper)' is not understood" in notes[0]
+
+
+def test_convert_none_takes_the_numbers_as_they_are():
+    values, how, _, _ = canonical([2.0, 9.9], "log_age_lw", "log(Gyr)", convert="none", minimum=0)
+    assert values.tolist() == [2.0, 9.9] and how == "none"
+
+
+# --- joining ---------------------------------------------------------------------------------------------------------
+
+
+def galaxies(names, ra=None, dec=None):
+    n = len(names)
+    frame = pd.DataFrame(
+        {"galaxy": pd.Series(names, dtype=object), "pointing": [name.rsplit("_", 1)[0] for name in names]}
+    )
+    for name in NUMBERS:
+        frame[name] = np.nan
+    for name in (*TEXT, "table_row"):
+        frame[name] = pd.Series([None] * n, dtype=object)
+    if ra is not None:
+        frame["ra"], frame["dec"] = np.array(ra, float), np.array(dec, float)
+    return frame
+
+
+def joined(tmp_path, frame, text, tolerance=30.0, on_mismatch="note", **table):
+    (tmp_path / "t.csv").write_text(text)
+    return join(frame, {"path": str(tmp_path / "t.csv"), **table}, TYPES, tolerance, on_mismatch)
+
+
+def test_a_name_at_another_place_is_noted_or_refused(tmp_path):
+    text = "n,RA,DE,z\nNGC 1,10.0,20.5,0.01\nNGC 2,11.0,20.0,0.02\n"
+    columns = {"ra": "RA", "dec": "DE", "redshift": "z"}
+    frame = galaxies(["NGC0001", "NGC0002"], [10.0, 371.0], [20.0, 20.001])
+    _, _, notes = joined(tmp_path, frame, text, key="n", columns=columns)
+    assert [(note.kind, note.galaxies) for note in notes] == [("position", "NGC0001")]
+    assert (
+        "NGC0001 is at (10.00000, 20.00000) deg before and 'NGC 1' at (10.00000, 20.50000) in row 1"
+        in notes[0].detail
+    )
+    assert "1800.0 arcsec apart; the limit is 30" in notes[0].detail
+    with pytest.raises(CubespaceError, match=r"t\.csv: same name, different place: NGC0001"):
+        joined(
+            tmp_path,
+            galaxies(["NGC0001"], [10.0], [20.0]),
+            text,
+            on_mismatch="stop",
+            key="n",
+            columns=columns,
+        )
+
+
+def test_join_by_position(tmp_path):
+    text = "RA,DE,m\n10.0005,20.0,9.5\n359.9999,0.0,10.5\n200.0,0.0,11\n"
+    frame = galaxies(["A", "B", "C"], [10.0, 0.0001, 200.01], [20.0, 0.0, 0.0])
+    matched, _, notes = joined(
+        tmp_path, frame, text, match_radius=3, columns={"ra": "RA", "dec": "DE", "log_mass": "m"}
+    )
+    assert matched.tolist() == [True, True, False]
+    assert frame["log_mass"].tolist()[:2] == [9.5, 10.5] and np.isnan(frame["log_mass"][2])
+    assert [(note.kind, note.galaxies) for note in notes] == [("joined_by_position", "A B")]
+    with pytest.raises(CubespaceError, match="match_radius needs the columns ra and dec"):
+        joined(tmp_path, galaxies(["A"], [1.0], [1.0]), text, match_radius=3, columns={"log_mass": "m"})
+
+
+def test_names_go_before_positions(tmp_path):
+    text = "n,RA,DE,m\nA,50.0,0.0,9\nother,10.0,20.0,10\n"
+    frame = galaxies(["A", "B"], [10.0, 10.0], [20.0, 20.0])
+    joined(tmp_path, frame, text, key="n", match_radius=5, columns={"ra": "RA", "dec": "DE", "log_mass": "m"})
+    assert frame["log_mass"].tolist() == [9, 10] and frame["table_row"].tolist() == ["A", "other"]
+
+
+def test_rows_of_one_galaxy(tmp_path):
+    columns = {"log_mass": "m"}
+    with pytest.raises(
+        CubespaceError, match=r"more than one row, with different values, for A \(rows 1, 3\)"
+    ):
+        joined(tmp_path, galaxies(["A"]), "n,m\nA,9\nB,10\na,11\n", key="n", columns=columns)
+    frame = galaxies(["A"])
+    _, _, notes = joined(
+        tmp_path, frame, "n,m\nA,9\nX,1\nX,2\na,9\n", key="n", columns=columns
+    )  # X is nobody's
+    assert frame["log_mass"].tolist() == [9.0] and [note.kind for note in notes] == ["duplicate_row"]
+
+
+def test_types_of_a_table(tmp_path):
+    text = "n,t,T,a,b\nA,SB(s)bc pec,4.1,S,bc\nB,Sc+Sc,-5,E,4\nC,Sc+Sc,0,S,0\nD,?,99,I,\nE,zero,3,S,a\n"
+    frame = galaxies(list("ABCD"))
+    _, audit, notes = joined(tmp_path, frame, text, key="n", columns={"morphology": "t"})
+    assert frame["morphology"].tolist() == ["Sbc", None, None, None]
+    assert [(note.kind, note.galaxies) for note in notes] == [
+        ("unmapped_type", "B C")
+    ]  # E is not in the sample
+    assert notes[0].detail == "morphological type 'Sc+Sc': 2 galaxies, not known" and audit[0].used == 1
+    joined(tmp_path, frame, text, key="n", columns={"morphology": {"column": "T", "scheme": "rc3"}})
+    assert frame["morphology"].tolist() == ["Sbc", "E", "S0a", None]  # the first table goes before
+    frame = galaxies(list("ABCD"))
+    joined(tmp_path, frame, text, key="n", columns={"morphology": {"column": ["a", "b"]}})
+    assert frame["morphology"].tolist() == ["Sbc", "E4", "S0", "I"]
+    with pytest.raises(CubespaceError, match="scheme 'rc4' of morphology: allowed: names, rc3, califa_dr3"):
+        joined(tmp_path, frame, text, key="n", columns={"morphology": {"column": "T", "scheme": "rc4"}})
+
+
+def test_numeric_names(tmp_path):
+    frame = galaxies(["001", "1237649770260463687"])
+    joined(
+        tmp_path,
+        frame,
+        "id,m\n1,9\n001,10\n1237649770260463688,1\n1237649770260463687,11\n",
+        key="id",
+        columns={"log_mass": "m"},
+    )
+    assert frame["log_mass"].tolist() == [10, 11]

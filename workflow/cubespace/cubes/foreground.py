@@ -1,0 +1,178 @@
+"""Foreground stars and companions beyond the survey's own mask: hand edits, companion masks, lists of stars.
+
+A mask of spaxels is an array of flags, in the convention of the hand-made eCALIFA masks of Martinez-Solaeche et al.
+(2024): 1 masks a spaxel, -1 frees one that the catalogue of stars hit (a nucleus, an HII region), 5 masks it whatever
+else is said. A boolean mask, as for a companion, is the same with 1 alone.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from cubespace.errors import CubeRejected, CubespaceError
+from cubespace.names import key
+
+FLAGS = (-1, 0, 1, 5)
+ALIKE = 0.1  # arrays whose sides differ by less than this share have the same pixels, counted from the same corner
+ARRAYS = ("flag", "mask", "gal_mask")
+
+# A star covers the disc in which it outshines the detection limit of the survey: 23.6 mag/arcsec2 in r (3 sigma;
+# Sanchez et al. 2016), for a Moffat profile of FWHM 2.5 arcsec (the median seeing of CALIFA, ibid.) and beta = 2.
+LIMIT = 23.6
+FWHM = 2.5
+SMALLEST = 2.5  # arcsec; also the one radius of the survey's own GAIA_MASK
+LARGEST = 30.0
+
+
+def star_radius(magnitude):
+    """Radius of the mask of a star [arcsec], from its G magnitude; the smallest one where the magnitude is NaN.
+
+    A Moffat profile of beta = 2 has the surface brightness G + 2.5 log10(pi a^2) + 5 log10(1 + (r/a)^2) with
+    a = FWHM / (2 sqrt(sqrt 2 - 1)) (Moffat 1969); the radius is where that reaches `LIMIT`.
+    """
+    core = FWHM / (2 * math.sqrt(math.sqrt(2) - 1))
+    excess = (LIMIT - np.nan_to_num(np.asarray(magnitude, float), nan=99.0) - 2.5 * math.log10(math.pi * core**2)) / 5
+    return np.clip(core * np.sqrt(np.maximum(10**excess - 1, 0)), SMALLEST, LARGEST)
+
+
+def star_circles(cube, ra, dec, magnitude):
+    """Bool (ny, nx): spaxels whose centre lies within `star_radius` of a star; none if the cube has no sky position.
+
+    Parameters
+    ----------
+    cube : `Cube`
+    ra, dec : float arrays [deg]; rows that are not finite are left out
+    magnitude : float array, G; NaN allowed
+    """
+    shape = cube.field.shape
+    star = np.zeros(shape, bool)
+    if cube.sky is None:
+        cube.notes.append(f"{cube.path}: no sky coordinates: the list of stars is not used")
+        return star
+    known = np.isfinite(ra) & np.isfinite(dec)
+    x, y = cube.sky.to_pixel(np.asarray(ra)[known], np.asarray(dec)[known])
+    radius = star_radius(np.asarray(magnitude)[known]) / cube.pixel_arcsec
+    near = (x > -radius) & (y > -radius) & (x < shape[1] + radius) & (y < shape[0] + radius)
+    rows, columns = np.indices(shape)
+    for u, v, r in zip(x[near], y[near], radius[near], strict=True):
+        star |= np.hypot(columns - u, rows - v) <= r
+    return star
+
+
+def read_stars(path):
+    """(ra, dec, magnitude) of an ``.npz`` of stars as the step `stars` writes it; CubespaceError if it is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return tuple(stored[name] for name in ("ra", "dec", "magnitude"))
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        raise CubespaceError(f"{path}: not a complete list of stars: {error}") from None
+
+
+def read_flags(path, galaxy, cube):
+    """Flags of a mask file on the pixels of a cube.
+
+    Parameters
+    ----------
+    path : path
+        A FITS image (``.fits``, ``.fits.gz``); an ``.npz`` with one image, or with `name` (n,) and `flag` (n, ny, nx)
+        for many galaxies (0 everywhere for one that it does not name); or text lines "row column flag", counted
+        from 0.
+    galaxy : str
+    cube : `Cube`
+
+    Returns
+    -------
+    int8 (ny, nx). An image with the cube's shape has its pixels. One that is nearly so large (`ALIKE`) is cropped or
+    padded at the far sides. Any other is resampled, nearest pixel: by the coordinates of its header if it has them
+    and the cube does, else by its scale, both being taken to show the same field.
+
+    Raises
+    ------
+    CubeRejected
+        ``mask_unusable``: the file cannot be read, has no 2-D image, values other than `FLAGS`, or another shape of
+        field.
+    """
+    image, header = _load(Path(path), galaxy, cube.field.shape)
+    values = np.unique(image[np.isfinite(image)] if image.dtype.kind == "f" else image)
+    if not np.isin(values, FLAGS).all():
+        raise CubeRejected("mask_unusable", f"{path}: flags {_listed(values)}; allowed: {_listed(FLAGS)}")
+    image = np.nan_to_num(image).astype(np.int8) if image.dtype.kind == "f" else image.astype(np.int8)
+    return _on_grid(image, header, cube, path)
+
+
+def _listed(values):
+    return ", ".join(f"{value:g}" for value in list(values)[:8])
+
+
+def _load(path, galaxy, shape):
+    """(2-D array, header or None) of a mask file."""
+    try:
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as stored:
+                arrays = {name: stored[name] for name in stored.files}
+            if "name" in arrays and "flag" in arrays:
+                rows = np.nonzero([key(str(name)) == key(galaxy) for name in arrays["name"]])[0]
+                return (arrays["flag"][rows[0]] if rows.size else np.zeros(shape, np.int8)), None
+            images = [arrays[name] for name in ARRAYS if name in arrays] or list(arrays.values())
+            header = None
+        elif path.suffix == ".txt":
+            return _from_text(path, shape), None
+        else:
+            from astropy.io import fits
+
+            with fits.open(path, memmap=False) as hdus:
+                images = [hdu.data for hdu in hdus if hdu.is_image and hdu.data is not None]
+                header = next((hdu.header for hdu in hdus if hdu.is_image and hdu.data is not None), None)
+        image = np.squeeze(np.asarray(images[0] if images else np.zeros(0)))
+    except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
+        raise CubeRejected("mask_unusable", f"{path}: cannot be read as a mask: {error}") from None
+    except Exception as error:  # zipfile.BadZipFile, zlib.error, astropy's VerifyError
+        raise CubeRejected("mask_unusable", f"{path}: damaged mask: {error}") from None
+    if image.ndim != 2 or image.dtype.kind not in "biuf":
+        raise CubeRejected("mask_unusable", f"{path}: a 2-D image is expected, found shape {image.shape}, {image.dtype}")
+    return image, header
+
+
+def _from_text(path, shape):
+    """Flags of lines "row column flag"; spaxels that are not listed have 0."""
+    image = np.zeros(shape, np.int8)
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        words = line.split("#")[0].split()
+        if not words or (number == 1 and not words[0].lstrip("+-").isdigit()):  # a line of titles
+            continue
+        try:
+            row, column, flag = (int(float(word)) for word in words)
+        except ValueError:
+            raise CubeRejected("mask_unusable", f"{path}: line {number}: 'row column flag' expected, found {line!r}") from None
+        if 0 <= row < shape[0] and 0 <= column < shape[1]:
+            image[row, column] = flag
+    return image
+
+
+def _on_grid(image, header, cube, path):
+    shape = cube.field.shape
+    if image.shape == shape:
+        return image
+    ratio = np.array(image.shape) / shape
+    rows, columns = np.indices(shape)
+    placed = header is not None and cube.sky is not None and str(header.get("CTYPE1", "")).startswith("RA")
+    if placed:
+        from astropy.wcs import WCS
+
+        x, y = WCS(header).celestial.all_world2pix(*cube.sky.to_sky(columns, rows), 0)
+        how = "by its coordinates"
+    elif (np.abs(ratio - 1) < ALIKE).all():
+        x, y = columns, rows
+        how = "pixel by pixel from the same corner"
+    elif abs(ratio[0] / ratio[1] - 1) < ALIKE:
+        x, y = (columns + 0.5) * ratio[1] - 0.5, (rows + 0.5) * ratio[0] - 0.5
+        how = f"by its scale ({ratio.mean():.2f})"
+    else:
+        raise CubeRejected("mask_unusable", f"{path}: the mask has shape {image.shape}, the cube {shape}: not the same field")
+    x, y = np.floor(x + 0.5).astype(int), np.floor(y + 0.5).astype(int)
+    inside = (x >= 0) & (y >= 0) & (x < image.shape[1]) & (y < image.shape[0])
+    out = np.zeros(shape, np.int8)
+    out[inside] = image[y[inside], x[inside]]
+    cube.notes.append(f"{path}: mask of {image.shape} spaxels laid on the cube's {shape} {how}")
+    return out

@@ -1,0 +1,295 @@
+"""From the HDUs of a file, each with its meaning, to a `Cube`: the part that all surveys share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubespace.cubes import masks
+from cubespace.cubes.cube import Cube
+from cubespace.cubes.readers import axis as spectral
+from cubespace.cubes.readers import flux_units as units
+from cubespace.cubes.readers import header as cards
+from cubespace.cubes.readers.container import Hdu
+from cubespace.errors import CubeRejected
+
+MAX_RATIO = 1e3  # of the units of noise and flux: more is a misprint
+SAME_AXIS = 1e-6  # relative: 0.3 km/s
+SIGMA, VARIANCE, IVAR = "sigma", "variance", "inverse variance"
+NOISE = {
+    "ERROR": SIGMA, "ERR": SIGMA, "ERRORS": SIGMA, "STDDEV": SIGMA, "SIGMA": SIGMA, "STD": SIGMA, "NOISE": SIGMA,
+    "UNCERT": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR,
+}  # fmt: skip
+KEPT = (
+    "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
+    "V500 PIPE GALEXT COR", "MED_VEL",
+)  # fmt: skip
+
+
+@dataclass
+class Layout:
+    """What the HDUs of a file mean.
+
+    survey : name for the `Cube`
+    flux, noise : `Hdu` with data; kind : SIGMA, VARIANCE or IVAR
+    flags : `Hdu` or None, not 0 = bad, or only where one of `bad_bits` (bit numbers) is set
+    star : `Hdu` (y, x) or None, > 0 = star; star_bit : bit of `flags` that marks stars, or None
+    flat : `Hdu` (y, x) or None, 0 = outside the field
+    wave : `Hdu` (wavelength,) [A] or None, to check the header's axis against, or instead of one
+    unit : documented flux unit [erg/s/cm2/A] or None; stated_unit : unit that overrules the header, in words
+    medium : documented "air" or "vacuum" or None; overrule : it goes before the header
+    pixel_arcsec : documented spaxel [arcsec] or None
+    axes : (first, step) [A] of the survey's set-ups; another axis is worth a note
+    expected : remarks on what is not as usual in the file
+    """
+
+    survey: str
+    flux: Hdu
+    noise: Hdu
+    kind: str
+    flags: Hdu | None = None
+    bad_bits: tuple = ()
+    star: Hdu | None = None
+    star_bit: int | None = None
+    flat: Hdu | None = None
+    wave: Hdu | None = None
+    unit: float | None = None
+    stated_unit: str | None = None
+    medium: str | None = None
+    overrule: bool = False
+    pixel_arcsec: float | None = None
+    axes: tuple = ()
+    expected: tuple = ()
+
+
+def named(hdus, *names):
+    """The HDU with one of these names, the first name that is there; None if none is.
+
+    Raises CubeRejected (``hdu_ambiguous``) if there are two of one name: which of them is meant cannot be known.
+    """
+    for name in names:
+        found = [unit for unit in hdus if unit.name == name]
+        if len(found) > 1:
+            listed = ", ".join(f"HDU {unit.index} {unit}" for unit in found)
+            raise CubeRejected("hdu_ambiguous", f"{len(found)} HDUs of the name {name}: {listed}")
+        if found:
+            return found[0]
+    return None
+
+
+def noise_of(hdus):
+    """(HDU, kind) of the noise by its customary name and its unit, (None, "") if there is none.
+
+    Of several the first in `NOISE` is taken. A unit that is plainly squared goes against a name that says sigma, and
+    the other way round: CubeRejected (``hdu_ambiguous``).
+    """
+    unit = named(hdus, *NOISE)
+    if unit is None:
+        return None, ""
+    kind, stated = NOISE[unit.name], units.noise_unit(cards.text(unit.header, "BUNIT"))
+    if stated and stated[0] not in (SIGMA, kind):  # a BUNIT equal to that of the flux is often just copied
+        raise CubeRejected(
+            "hdu_ambiguous",
+            f"HDU {unit.index} {unit.name} is a {kind} by its name and a {stated[0]} by its unit "
+            f"{cards.text(unit.header, 'BUNIT')!r}; say which in cubes.mapping",
+        )
+    return unit, kind
+
+
+def squeezed(shape):
+    """Shape without degenerate axes beyond the third."""
+    while len(shape) > 3 and shape[0] == 1:
+        shape = shape[1:]
+    return tuple(shape)
+
+
+def is_cube(unit):
+    """True for an HDU with an image of three or more axes."""
+    return unit is not None and unit.data is not None and len(unit.shape) >= 3
+
+
+def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
+    """Make a `Cube`; the arrays of `layout` are consumed.
+
+    Raises
+    ------
+    CubeRejected
+        ``not_a_cube``, ``shape_mismatch``, ``wrong_dtype``, ``header_card``, ``wavelength_axis``, ``unit_unknown``.
+    """
+    notes = [f"{path}: {note}" for note in layout.expected]
+    shape = squeezed(layout.flux.shape)
+    where = f"{path}: HDU {layout.flux.index} {layout.flux.name}"
+    if len(shape) != 3:
+        raise CubeRejected(
+            "not_a_cube", f"{where} has the shape {layout.flux.shape}; (wavelength, y, x) is expected"
+        )
+    noise = _fitting(layout.noise, shape, path)
+    for unit in (layout.flux, layout.noise):
+        _check_numbers(unit, path)
+    head = _Headers([layout.flux.header] + [u.header for u in hdus if u.index == 0 and u is not layout.flux])
+    wavelength, medium = _wavelength(layout, head, shape, path, notes, unstated_medium)
+    pixel = cards.pixel_scale(head, path)
+    if pixel is None:
+        pixel = layout.pixel_arcsec
+        if pixel is None:
+            raise CubeRejected("header_card", f"{path}: no pixel scale: CDi_j or CDELT1 and CDELT2 are expected")
+        notes.append(f"{path}: no pixel scale in the header: {pixel} arcsec, the survey's, assumed")
+    scale, noise_scale = _units(layout, head, path, notes, unknown_unit, pixel)
+    flags = _fitting(layout.flags, shape, path)
+    star = _fitting(layout.star, shape[1:], path)
+    flat = _fitting(layout.flat, shape[1:], path)
+
+    provenance = {
+        key: f"HDU {unit.index} {unit}"
+        for key in ("flux", "noise", "flags", "star", "flat", "wave")
+        if (unit := getattr(layout, key)) is not None
+    } | {"noise kind": layout.kind, "medium": medium}
+    flux = _float32(layout.flux.data.reshape(shape), SIGMA, scale)
+    layout.flux.data = None
+    sigma = _float32(noise, layout.kind, noise_scale)
+    layout.noise.data = noise = None
+    if wavelength[0] > wavelength[-1]:
+        notes.append(f"{path}: wavelengths decrease along the axis: turned round")
+        wavelength = wavelength[::-1].copy()
+        flux, sigma = np.ascontiguousarray(flux[::-1]), np.ascontiguousarray(sigma[::-1])
+        flags = None if flags is None else flags[::-1]
+    flagged, stars = _flags(layout, flags, path)
+    bad = masks.bad_samples(flux, sigma, flagged)
+    if star is not None:
+        stars = star > 0 if stars is None else stars | (star > 0)
+    return Cube(
+        flux=flux, sigma=sigma, bad=bad, star=np.zeros(shape[1:], bool) if stars is None else stars,
+        field=masks.field_of_view(flux, bad, flat), wavelength=wavelength, pixel_arcsec=pixel, path=path,
+        unit_scale=scale, survey=layout.survey, medium=medium, sky=cards.sky(head, path),
+        header={key: value for key in KEPT if (value := cards.text(head, key))}, provenance=provenance, notes=notes,
+    )  # fmt: skip
+
+
+class _Headers:
+    """Headers searched in turn: that of the flux, then the primary one."""
+
+    def __init__(self, headers):
+        self.headers = headers
+
+    def _owner(self, key):
+        return next((head for head in self.headers if key in head), self.headers[0])
+
+    def __contains__(self, key):
+        return any(key in head for head in self.headers)
+
+    def values(self, key):
+        return self._owner(key).values(key)
+
+    def raw(self, key):
+        return self._owner(key).raw(key)
+
+
+def _wavelength(layout, head, shape, path, notes, unstated):
+    """(wavelength in air [A], medium of the file)."""
+    stated = None if layout.overrule else spectral.medium(head, path, notes, layout.medium, unstated)
+    medium = stated or layout.medium
+    table = None
+    if layout.wave is not None:
+        table = _fitting(layout.wave, shape[:1], path).astype(float)
+        spectral.check(table, path, f"the wavelengths of HDU {layout.wave.index} {layout.wave.name}")
+    if table is None or "CRVAL3" in head:
+        axis = spectral.wavelengths(head, shape[0], path, notes, shape[1:])
+        if table is not None and not np.allclose(axis, table, rtol=SAME_AXIS, atol=0):
+            worst = np.argmax(np.abs(axis - table))
+            raise CubeRejected(
+                "wavelength_axis",
+                f"{path}: the header gives {axis[worst]:.4f} A for sample {worst}, HDU {layout.wave.index} "
+                f"{layout.wave.name} {table[worst]:.4f} A",
+            )
+    axis = axis if table is None else table
+    if layout.axes and not any(np.allclose((axis[0], axis[1] - axis[0]), known, rtol=1e-4) for known in layout.axes):
+        known = ", ".join(f"{first:g} A + {step:g} A" for first, step in layout.axes)
+        notes.append(f"{path}: the axis starts at {axis[0]:.2f} A in steps of {axis[1] - axis[0]:.4g} A; the survey has {known}")
+    if medium == "vacuum":
+        notes.append(f"{path}: wavelengths in vacuum converted to air")
+        axis = spectral.air(axis)
+    return axis, medium
+
+
+def _units(layout, head, path, notes, unknown, pixel):
+    """Factors of the flux and of the root of the noise to 1e-16 erg/s/cm2/A."""
+    if layout.stated_unit:
+        scale = units.flux_density(layout.stated_unit, pixel)
+        if scale is None:
+            raise CubeRejected("unit_unknown", f"{path}: cubes.mapping says the unit is {layout.stated_unit!r}")
+        return (float(f"{scale / units.OURS:.12g}"),) * 2
+    scale = units.flux_scale(head.headers, path, notes, unknown, layout.unit, pixel)
+    stated = units.noise_unit(cards.text(layout.noise.header, "BUNIT"))
+    if stated is None:
+        return scale, scale
+    noise_scale = float(f"{stated[1] / units.OURS:.12g}")
+    if not 1 / MAX_RATIO < noise_scale / scale < MAX_RATIO:
+        raise CubeRejected(
+            "unit_unknown",
+            f"{path}: HDU {layout.noise.index} {layout.noise.name} in {noise_scale:g}, the flux in {scale:g} of 1e-16 erg/s/cm2/A: "
+            "one of the units is wrong",
+        )
+    if not np.isclose(scale, noise_scale, rtol=1e-6):
+        notes.append(f"{path}: the {layout.kind} is in another unit than the flux: {noise_scale:g} to {scale:g} of 1e-16 erg/s/cm2/A")
+    return scale, noise_scale
+
+
+def _check_numbers(unit, path):
+    """Fluxes and errors are reals, or integers with a scale: whole numbers as they are come from a damaged BITPIX."""
+    if unit.data.dtype.kind in "iu" and unit.data.dtype.itemsize != 2:
+        raise CubeRejected(
+            "wrong_dtype",
+            f"{path}: HDU {unit.index} {unit.name} holds {unit.data.dtype.name} without BSCALE; reals, or integers with "
+            "BSCALE, are expected",
+        )
+
+
+def _fitting(unit, shape, path):
+    """Data of an HDU in the shape that the flux asks for; None for None."""
+    if unit is None:
+        return None
+    found = unit.shape
+    while len(found) > len(shape) and found[0] == 1:
+        found = found[1:]
+    if unit.data is None or tuple(found) != tuple(shape):
+        what = f"has the shape {unit.shape}" if unit.data is not None else "holds no image"
+        raise CubeRejected(
+            "shape_mismatch",
+            f"{path}: HDU {unit.index} {unit.name} {what}, the flux asks for {tuple(shape)}",
+        )
+    return unit.data.reshape(shape)
+
+
+def _float32(values, kind, scale):
+    """float32 values times `scale`, or sigma times `scale` of a variance; in place where they are float32."""
+    out = values if values.dtype == np.float32 else np.empty(values.shape, np.float32)
+    if out is values and kind == SIGMA and scale == 1.0:
+        return out
+    scale = values.dtype.type(scale) if values.dtype.kind == "f" else scale
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
+        for plane, target in zip(values, out, strict=True):  # plane by plane: in cache, and no second cube
+            if kind == SIGMA:
+                target[...] = plane * scale
+            elif kind == VARIANCE:
+                target[...] = np.sqrt(plane) * scale
+            else:
+                target[...] = scale / np.sqrt(plane)
+    return out
+
+
+def _flags(layout, flags, path):
+    """(flags for `masks.bad_samples` or None, stars (ny, nx) or None)."""
+    if flags is None or not (layout.bad_bits or layout.star_bit is not None):
+        return flags, None
+    if flags.dtype.kind == "f":
+        whole = flags.astype(np.int64)
+        if not np.array_equal(whole, flags):
+            raise CubeRejected(
+                "wrong_dtype", f"{path}: HDU {layout.flags.index} {layout.flags.name} holds no whole numbers: no bits"
+            )
+        flags = whole
+    stars = None
+    if layout.star_bit is not None:
+        stars = (flags & (1 << layout.star_bit) != 0).any(axis=0)
+    if not layout.bad_bits:
+        return flags, stars
+    return flags & sum(1 << bit for bit in layout.bad_bits) != 0, stars

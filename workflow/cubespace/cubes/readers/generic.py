@@ -1,0 +1,31 @@
+"""Any cube that names its HDUs in one of the customary ways, of no survey we know.
+
+Flux: FLUX, SCI, DATA or the primary image; noise by name and unit (see `assemble.NOISE`); flags: BADPIX, MASK, DQ,
+BAD, FLAGS, not 0 = bad. What is missing is noted. Anything else takes ``cubes.mapping``.
+"""
+
+from cubespace.cubes.readers.assemble import NOISE, Layout, is_cube, named, noise_of
+
+NAME = "generic"
+EXPECTED = f"any cube: FLUX, SCI, DATA or PRIMARY (3-D), with one of {', '.join(NOISE)}"
+FLUXES = ("FLUX", "SCI", "DATA", "PRIMARY")
+FLAGS = ("BADPIX", "MASK", "DQ", "BAD", "FLAGS")
+HDUS = (*FLUXES, *NOISE, *FLAGS, "GAIA_MASK", "FLAT")
+LAST = ()
+
+
+def layout(hdus):
+    """`Layout` of a cube with customary names, or None."""
+    flux = next((unit for name in FLUXES if is_cube(unit := named(hdus, name))), None)
+    noise, kind = noise_of(hdus)
+    if flux is None or noise is None or noise.data is None:
+        return None
+    flags, star = named(hdus, *FLAGS), named(hdus, "GAIA_MASK")
+    notes = ["no survey that is known: HDUs taken by their customary names"]
+    if flags is None:
+        notes.append(f"none of {', '.join(FLAGS)}: bad samples known by their flux and error alone")
+    if star is None:
+        notes.append("no GAIA_MASK: no foreground stars masked")
+    return Layout(
+        NAME, flux, noise, kind, flags=flags, star=star, flat=named(hdus, "FLAT"), expected=tuple(notes)
+    )

@@ -1,0 +1,27 @@
+"""MUSE: DATA and STAT (variance), perhaps DQ (not 0 = bad), of the ESO pipeline and of MPDAF (Weilbacher et al. 2020).
+
+Wavelengths in air (CTYPE3 = AWAV), usually in Angstrom, fluxes in 1e-20 erg/s/cm2/A; NaN where there are no data.
+"""
+
+from cubespace.cubes.readers import header as cards
+from cubespace.cubes.readers.assemble import VARIANCE, Layout, is_cube, named
+from cubespace.errors import CubeRejected
+
+NAME = "muse"
+EXPECTED = "MUSE: DATA (3-D), STAT"
+HDUS = ("DATA", "STAT", "DQ")
+LAST = ("DATA", "STAT", "DQ")
+
+
+def layout(hdus):
+    """`Layout` of a MUSE cube, or None."""
+    data, stat = named(hdus, "DATA"), named(hdus, "STAT")
+    says = any("MUSE" in cards.text(unit.header, "INSTRUME").upper() for unit in hdus)
+    if not is_cube(data) or (stat is None and not says):
+        return None
+    if stat is None:
+        raise CubeRejected("hdu_missing", f"a MUSE cube without STAT; it has {'; '.join(map(str, hdus))}")
+    return Layout(
+        NAME, data, stat, VARIANCE, flags=named(hdus, "DQ"), unit=1e-20, medium="air", pixel_arcsec=0.2,
+        expected=() if says else ("INSTRUME does not say MUSE: taken for it by DATA and STAT",),
+    )  # fmt: skip

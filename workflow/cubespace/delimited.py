@@ -1,0 +1,230 @@
+"""Tables as text, whatever the delimiter, the encoding and the decimal sign: comma, semicolon, tab, bar, blanks.
+
+Understood: byte order marks, UTF-8, UTF-16 and Latin-1; comment lines; quoted fields; a header in the last comment
+line; the rows of units and dashes below the header of a VizieR table; units in brackets after a name; decimal commas;
+Fortran exponents; the minus sign of typographers. Identifiers keep every character.
+"""
+
+import csv
+import io
+import itertools
+import json
+import re
+
+import numpy as np
+
+from cubespace.errors import CubespaceError
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?")
+_IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digits as a number
+_WHOLE = re.compile(r"[+-]?\d+")
+_UNIT_IN_NAME = re.compile(r".*\S\s*[\[(]([^\[\]]+)[\])]\s*$")
+_WORDS = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
+
+
+def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_rows="refuse"):
+    """Columns of a delimited text.
+
+    Parameters
+    ----------
+    raw : bytes
+    where : str, the file, for messages
+    names : sequence of str, optional
+        Names of the columns of a file without a header; in a blank-separated one the last takes the rest of the line.
+    skip : int, lines to pass over at the top
+    text : columns whose cells stay as they are written, numbers too
+    only : set of str, optional; keep these columns alone
+    short_rows : "refuse" or "fill" rows that end before the header does, with missing values
+
+    Returns
+    -------
+    columns : dict of name -> list of str or None, or array of numbers
+    units : dict of name -> str
+    meta : dict, of a first comment line that holds a JSON object
+    header : list of str, the names of all columns
+
+    Raises
+    ------
+    CubespaceError
+        No header, a name twice, or a row with more or fewer fields than the header.
+    """
+    lines = list(io.StringIO(_decode(raw, where), newline=""))[skip:]
+    comments, body = _split(lines)
+    meta = _meta(comments)
+    if not body:
+        raise CubespaceError(f"{where}: no header and no rows")
+    delimiter = _delimiter(body[:60], where, len(names) if names else None)
+    records = _records(body, delimiter, len(names) if names else None)
+    first = next(records)
+    header = [str(name) for name in names] if names else _header(first, comments, delimiter, where)
+    rows = [first] if names or header != first else []
+    header = [name.strip() or f"column{i + 1}" for i, name in enumerate(header)]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+    units = {name: match.group(1).strip() for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
+    kept = [i for i, name in enumerate(header) if only is None or name in only]
+    cells = [[] for _ in kept]
+    for number, record in enumerate(itertools.chain(rows, records), 1):
+        if len(record) == len(header) + 1 and record[-1].strip() == "":
+            record = record[:-1]
+        if len(record) < len(header) and short_rows == "fill":
+            record = [*record, *[""] * (len(header) - len(record))]
+        if len(record) != len(header):
+            cure = "; `short_rows: fill` leaves the rest empty" if len(record) < len(header) else ""
+            raise CubespaceError(
+                f"{where}: row {number}: {len(record)} fields, expected {len(header)} as in the header{cure}"
+            )
+        for column, i in zip(cells, kept, strict=True):
+            column.append(record[i].strip() or None)
+    if not names:
+        units |= _unit_rows(cells, [header[i] for i in kept])
+    commas = _decimal_commas(cells) if delimiter != "," else False
+    columns = {}
+    for column, i in zip(cells, kept, strict=True):
+        columns[header[i]] = column if header[i] in text else typed(column, commas)
+    return columns, units, meta, header
+
+
+def _decode(raw, where):
+    for mark, encoding in _BOMS:
+        if raw.startswith(mark):
+            return raw.decode(encoding, "replace")
+    if b"\x00" in raw[:4096]:
+        raise CubespaceError(f"{where}: not a text; the file starts with {raw[:16]!r}")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _split(lines):
+    """(comment lines before the first record, the lines that hold records)."""
+    comments, body, quoted = [], [], False
+    for line in lines:
+        if not quoted and not line.strip():
+            continue
+        if not quoted and line.startswith("#"):
+            if not body:
+                comments.append(line[1:].strip())
+            continue
+        quoted ^= line.count('"') % 2 == 1
+        body.append(line)
+    return comments, body
+
+
+def _meta(comments):
+    if comments and comments[0].startswith("{"):
+        try:
+            meta = json.loads(comments[0])
+        except json.JSONDecodeError:
+            return {}
+        return meta if isinstance(meta, dict) else {}
+    return {}
+
+
+def _records(lines, delimiter, fields=None):
+    if delimiter == " " and fields:  # a last field of several words, as a name
+        return (line.strip().split(maxsplit=fields - 1) for line in lines)
+    if delimiter == " ":
+        lines = (line.strip().replace("\t", " ") for line in lines)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+
+
+def _delimiter(lines, where, fields):
+    """The delimiter by which the first lines have equally many fields, at least two; blanks if none of the signs has."""
+    best, ragged = (0, None), None
+    for sign in "\t;|,":
+        counts = [len(record) for record in _records(lines, sign)]
+        wanted = fields or counts[0]
+        if wanted > 1 and all(n in (wanted, wanted + 1) for n in counts):
+            best = max(best, (wanted, sign), key=lambda pair: pair[0])
+        elif wanted > 1 and counts[0] == wanted:
+            ragged = ragged or sign
+    if best[1]:
+        return best[1]
+    counts = [len(record) for record in _records(lines, " ", fields)]
+    by_commas = where.lower().endswith((".csv", ".tsv", ".csv.gz", ".tsv.gz"))
+    if counts[0] > 1 and (fields or not by_commas) and (ragged is None or len(set(counts)) == 1):
+        return " "
+    return ragged or "\x1f"  # one column: a delimiter that does not occur
+
+
+def _header(first, comments, delimiter, where):
+    numbers = [bool(_NUMBER.fullmatch(cell.strip())) for cell in first]
+    if any(numbers) and comments:
+        commented = next(iter(_records([comments[-1]], delimiter)), [])
+        if len(commented) == len(first) and not any(_NUMBER.fullmatch(name.strip()) for name in commented):
+            return commented
+    if sum(numbers) * 2 > len(first) or (any(numbers) and len(set(first)) < len(first)):
+        shown = delimiter.join(cell.strip() for cell in first[:8])
+        raise CubespaceError(
+            f"{where}: the first row holds numbers ({shown} ...), expected a header; a file without one needs `names`"
+        )
+    return first
+
+
+def _unit_rows(cells, header):
+    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units."""
+    for at in range(min(3, len(cells[0]) if cells else 0)):
+        if all(column[at] is not None and re.fullmatch(r"-+", column[at]) for column in cells):
+            units = {name: column[0] for name, column in zip(header, cells, strict=True) if at and column[0]}
+            for column in cells:
+                del column[: at + 1]
+            return units
+    return {}
+
+
+def _decimal_commas(cells):
+    """True if the file has numbers with commas and none with points."""
+    comma = False
+    for column in cells:
+        for cell in column:
+            if cell is None:
+                continue
+            if "." in cell and _NUMBER.fullmatch(cell):
+                return False
+            comma = comma or bool(_COMMA_NUMBER.fullmatch(cell))
+    return comma
+
+
+def typed(column, commas=False):
+    """A list of str or None as numbers if that loses nothing, else as it is.
+
+    Words for "missing" (-, null, N/A ...) among numbers count as missing. Numbers with leading zeros or of 16 digits
+    and more stay text; whole numbers without gaps become int64, others float64 with nan.
+    """
+    plain = [None if cell is None else cell.replace("\u2212", "-") for cell in column]
+    if commas:
+        plain = [c.replace(",", ".") if c is not None and _COMMA_NUMBER.fullmatch(c) else c for c in plain]
+    numbers = [c for c in plain if c is not None and c.casefold() not in _WORDS]
+    if not numbers or any(not _NUMBER.fullmatch(c) or _IDENTIFIER.fullmatch(c) for c in numbers):
+        return column
+    if len(numbers) == len(plain) and all(_WHOLE.fullmatch(c) for c in numbers):
+        return np.array([int(c) for c in numbers], np.int64)
+    return np.array([_float(c) for c in plain])
+
+
+def _float(cell):
+    if cell is None or cell.casefold() in _WORDS:
+        return np.nan
+    return float(re.sub("[dD](?=[+-]?[0-9])", "e", cell))
+
+
+def parse_numbers(column):
+    """Cells of any kind as float64, and the rows (0-based) that are neither numbers nor words for "missing"."""
+    values, wrong = np.full(len(column), np.nan), []
+    for i, cell in enumerate(column):
+        if cell is None or cell != cell:
+            continue
+        if not isinstance(cell, str):
+            values[i] = float(cell)
+            continue
+        plain = cell.strip().replace("\u2212", "-")
+        if plain.casefold() not in _WORDS and not _NUMBER.fullmatch(plain):
+            wrong.append(i)
+            continue
+        values[i] = _float(plain)
+    return values, wrong

@@ -1,0 +1,292 @@
+"""Formats of tables: which one a file is in, told by its content, and a reader of each into a pandas `DataFrame`.
+
+`cubespace.tables.read_table` is the way in; it says what the frames hold and which errors are raised.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import zipfile
+
+import numpy as np
+import pandas as pd
+
+from cubespace.delimited import read_delimited, typed
+from cubespace.errors import CubespaceError
+
+TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
+BINARY_ENDINGS = {
+    ".fits": "FITS", ".fit": "FITS", ".vot": "VOTable", ".votable": "VOTable", ".xml": "VOTable", ".parquet": "Parquet", ".npz": "NPZ",
+}  # fmt: skip
+FORMATS = (*TEXT_ENDINGS, *BINARY_ENDINGS)
+_PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
+
+
+def unpacked(raw):
+    """The content of a file packed by gzip, bzip2 or xz; of any other, as it is."""
+    for mark, unpack in _PACKED:
+        if raw.startswith(mark):
+            return unpack(raw)
+    return raw
+
+
+def kind_of(path, raw):
+    """Format of the content; CubespaceError if it is none, or not the one of the file's ending."""
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".bz2", ".xz")]
+    ending = suffixes[-1] if suffixes else ""
+    start = raw[:2000].lstrip(b"\xef\xbb\xbf \t\r\n")
+    shown = f"the file starts with {raw[:24]!r}"
+    found = None
+    if raw.startswith(b"SIMPLE  ="):
+        found = "FITS"
+    elif raw.startswith(b"PAR1"):
+        found = "Parquet"
+    elif raw.startswith(b"PK\x03\x04"):
+        found = (
+            "NPZ"
+            if all(name.endswith(".npy") for name in zipfile.ZipFile(io.BytesIO(raw)).namelist())
+            else "zip"
+        )
+    elif start[:5].lower() == b"<html" or (
+        start[:9].lower() == b"<!doctype" and b"votable" not in start.lower()
+    ):
+        raise CubespaceError(
+            f"{path}: not a table but a web page (HTML, not {BINARY_ENDINGS.get(ending, 'text')}); {shown}"
+        )
+    elif b"<VOTABLE" in raw[:8000] or b":VOTABLE" in raw[:8000]:
+        found = "VOTable"
+    if found == "zip" or raw.startswith((b"\x89HDF", b"%PDF")):
+        raise CubespaceError(
+            f"{path}: not a table that is understood; allowed: {', '.join(FORMATS)}; {shown}"
+        )
+    if found is None and ending in BINARY_ENDINGS:
+        raise CubespaceError(f"{path}: not {BINARY_ENDINGS[ending]}, as the ending {ending} says; {shown}")
+    if found:
+        return found
+    if ending not in TEXT_ENDINGS:
+        raise CubespaceError(
+            f"{path}: ending {ending!r} is not a table format; allowed: {', '.join(FORMATS)}"
+        )
+    if start.startswith(b"# %ECSV"):  # ECSV is often named .csv
+        return "ECSV"
+    if b"Byte-by-byte Description of file" in raw[:50000]:
+        return "machine-readable"
+    first = next(
+        (line for line in raw[:100000].splitlines() if line.strip() and not line.startswith(b"\\")), b""
+    ).strip()
+    if first.startswith(b"|") and first.endswith(b"|"):
+        return "IPAC"
+    return "text"
+
+
+def _tidy(frame, units=None, meta=None, skipped=None):
+    """Text columns to str or None (empty text is None), pandas' own missing values to nan."""
+    for name in frame.columns:
+        column = frame[name]
+        if column.dtype == object or isinstance(column.dtype, (pd.StringDtype, pd.CategoricalDtype)):
+            text = [
+                None if value is None or value is pd.NA or value != value else _text(value)
+                for value in column
+            ]
+            frame[name] = pd.Series([value or None for value in text], index=frame.index, dtype=object)
+        elif pd.api.types.is_extension_array_dtype(column.dtype):
+            frame[name] = column.astype(object).where(column.notna(), np.nan).astype(float)
+    frame.attrs = {"units": units or {}, "meta": meta or {}, "skipped": skipped or {}}
+    return frame
+
+
+def _text(value):
+    if isinstance(value, bytes):
+        try:
+            value = value.decode("utf-8")
+        except UnicodeDecodeError:
+            value = value.decode("latin-1")
+    return str(value).strip().strip("\x00")
+
+
+def _delimited(raw, where, options):
+    columns, units, meta, header = read_delimited(
+        raw, where, **{key: options[key] for key in ("names", "skip", "text", "only", "short_rows")}
+    )
+    columns = {n: pd.Series(c, dtype=object) if isinstance(c, list) else c for n, c in columns.items()}
+    frame = _tidy(pd.DataFrame(columns), units, meta)
+    frame.attrs["columns"] = header
+    return frame
+
+
+def _ecsv(raw, where, options):
+    from astropy.table import Table
+
+    return _from_astropy(Table.read(raw.decode("utf-8-sig").splitlines(), format="ascii.ecsv"), options)
+
+
+def _machine_readable(raw, where, options):
+    from astropy.io import ascii as ascii_
+    from astropy.io.ascii import InconsistentTableError
+
+    lines = raw.decode("utf-8", "replace").splitlines()
+    try:
+        table = ascii_.read(lines, format="mrt")
+    except (InconsistentTableError, ValueError):
+        table = ascii_.read(lines, format="cds")
+    return _from_astropy(table, options)
+
+
+def _ipac(raw, where, options):
+    from astropy.table import Table
+
+    return _from_astropy(
+        Table.read(raw.decode("utf-8", "replace").splitlines(), format="ascii.ipac"), options
+    )
+
+
+def _fits(raw, where, options):
+    from astropy.io import fits
+    from astropy.table import Table
+
+    with fits.open(io.BytesIO(raw), memmap=False, lazy_load_hdus=False) as hdus:
+        tables = [hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
+        wanted = options["hdu"]
+        if wanted is not None:
+            tables = [h for i, h in enumerate(hdus) if h in tables and wanted in (i, h.name)]
+        if not tables:
+            there = ", ".join(f"{i} {h.name or type(h).__name__}" for i, h in enumerate(hdus))
+            raise CubespaceError(
+                f"{where}: no table{'' if wanted is None else f' {wanted!r}'}; HDUs: {there}"
+            )
+        header = tables[0].header
+        named = [str(header.get(f"TTYPE{i}", "")).strip() for i in range(1, header["TFIELDS"] + 1)]
+        twice = sorted({name for name in named if name and named.count(name) > 1})
+        if twice:
+            raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+        return _from_astropy(Table.read(tables[0]), options)
+
+
+def _votable(raw, where, options):
+    from astropy.io.votable import parse
+
+    tables = [t for t in parse(io.BytesIO(raw), verify="ignore").iter_tables() if len(t.fields)]
+    wanted = options["hdu"]
+    if wanted is not None:
+        tables = [t for i, t in enumerate(tables) if wanted in (i, t.name, t.ID)]
+    if not tables:
+        raise CubespaceError(f"{where}: no table{'' if wanted is None else f' {wanted!r}'} in this VOTable")
+    table = tables[0]
+    named = [field.name for field in table.fields]
+    twice = sorted({name for name in named if named.count(name) > 1})
+    if twice:
+        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+    return _from_astropy(table.to_table(use_names_over_ids=True), options)
+
+
+def _from_astropy(table, options):
+    columns, units, skipped = {}, {}, {}
+    for name in table.colnames:
+        column = table[name]
+        if column.unit is not None:
+            units[name] = str(column.unit)
+        values = np.asarray(column)
+        mask = np.broadcast_to(np.asarray(getattr(column, "mask", False)), values.shape)
+        if values.ndim > 1:
+            if values.dtype.kind in "fiub":
+                for index in np.ndindex(values.shape[1:]):
+                    part = (slice(None), *index)
+                    columns["_".join([name, *map(str, index)])] = _plain(
+                        values[part], mask[part], options, name
+                    )
+                continue
+            skipped[name] = f"{values.shape[1:]} of {values.dtype}"
+            continue
+        plain = _plain(values, mask, options, name)
+        if plain is None:
+            skipped[name] = "array of varying length" if values.dtype == object else str(values.dtype)
+        else:
+            columns[name] = plain
+    return _tidy(pd.DataFrame(columns), units, {str(k): v for k, v in table.meta.items()}, skipped)
+
+
+def _plain(values, mask, options, name):
+    """A column as text (object) or native numbers; None for a type that no table of galaxies can use."""
+    kind = values.dtype.kind
+    if kind in "SUO":
+        cells = [None if m else v for v, m in zip(values.tolist(), mask, strict=True)]
+        if any(v is not None and not isinstance(v, (str, bytes, int, float, np.str_)) for v in cells):
+            return None
+        return pd.Series([None if v is None or v != v else _text(v) for v in cells], dtype=object)
+    if kind in "iu" and (name in options["text"] or mask.any()):
+        exact = [None if m else str(v) for v, m in zip(values.tolist(), mask, strict=True)]
+        column = exact if name in options["text"] else typed(exact)
+        return pd.Series(column, dtype=object) if isinstance(column, list) else column
+    if kind == "u" and len(values) and values.max() <= np.iinfo(np.int64).max:
+        return values.astype(np.int64)
+    if kind in "fiub":
+        native = values.astype(values.dtype.newbyteorder("="))
+        return np.where(mask, np.nan, native) if mask.any() else native
+    return None
+
+
+def _parquet(raw, where, options):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(pa.BufferReader(raw))
+    columns, skipped, names = {}, {}, table.schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+    for field in table.schema:
+        column, kind = table[field.name], field.type
+        if pa.types.is_dictionary(kind):
+            column, kind = column.cast(kind.value_type), kind.value_type
+        if pa.types.is_integer(kind) and (column.null_count or field.name in options["text"]):
+            exact = [None if v is None else str(v) for v in column.to_pylist()]
+            plain = exact if field.name in options["text"] else typed(exact)
+            columns[field.name] = pd.Series(plain, dtype=object) if isinstance(plain, list) else plain
+        elif (
+            pa.types.is_string(kind)
+            or pa.types.is_large_string(kind)
+            or pa.types.is_binary(kind)
+            or pa.types.is_null(kind)
+        ):
+            columns[field.name] = pd.Series(column.to_pylist(), dtype=object)
+        elif pa.types.is_decimal(kind):
+            columns[field.name] = column.cast(pa.float64()).to_numpy()
+        elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+            columns[field.name] = column.to_pandas()
+        else:
+            skipped[field.name] = str(kind)
+    units = {
+        f.name: f.metadata[b"unit"].decode() for f in table.schema if f.metadata and f.metadata.get(b"unit")
+    }
+    meta = {
+        k.decode(): v.decode()
+        for k, v in (table.schema.metadata or {}).items()
+        if not k.startswith((b"pandas", b"ARROW"))
+    }
+    return _tidy(pd.DataFrame(columns), units, meta, skipped)
+
+
+def _npz(raw, where, options):
+    with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if len(set(shapes.values())) != 1 or any(len(shape) != 1 for shape in shapes.values()):
+        raise CubespaceError(f"{where}: expected 1-D arrays of one length as columns, found {shapes}")
+    columns = {
+        name: _plain(array, np.zeros(array.shape, bool), options, name) for name, array in arrays.items()
+    }
+    skipped = {name: str(arrays[name].dtype) for name, column in columns.items() if column is None}
+    return _tidy(pd.DataFrame({n: c for n, c in columns.items() if c is not None}), skipped=skipped)
+
+
+READERS = {
+    "text": _delimited,
+    "ECSV": _ecsv,
+    "machine-readable": _machine_readable,
+    "IPAC": _ipac,
+    "FITS": _fits,
+    "VOTable": _votable,
+    "Parquet": _parquet,
+    "NPZ": _npz,
+}

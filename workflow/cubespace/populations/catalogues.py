@@ -1,0 +1,260 @@
+"""Catalogues of groups and voids from files: presets for the published ones, a mapping of columns for any other."""
+
+import numpy as np
+import pandas as pd
+
+from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
+from cubespace.errors import CubespaceError
+from cubespace.populations.environment import Footprint, Groups, Voids
+from cubespace.sphere import sexagesimal, unit_vectors
+from cubespace.tables import label, need_columns, numbers, read_table
+from cubespace.units import length_in_mpc_per_h
+
+# Each names our columns and the names that they have in the catalogue's editions; what the user states goes before.
+PRESETS = {
+    "tempel2017": {  # Tempel et al. 2017, A&A 602, A100, table 1: galaxies; GroupID 0 is no group
+        "kind": "groups",
+        "columns": {"ra": ["RAJ2000", "RAdeg", "ra"], "dec": ["DEJ2000", "DEdeg", "dec"], "redshift": ["zobs"],
+                    "group": ["GroupID", "groupid"], "members": ["Ngal", "ngal"]},
+    },
+    "tempel2017-groups": {  # the same, table 2: groups, with R200 [Mpc] in H0 = 67.8, Omega_m = 0.308
+        "kind": "groups",
+        "columns": {"ra": ["RAJ2000", "RAdeg", "ra"], "dec": ["DEJ2000", "DEdeg", "dec"], "redshift": ["zcmb"],
+                    "group": ["GroupID", "groupid"], "members": ["Ngal", "ngal"], "radius": ["R200", "r200"]},
+        "frame": "cmb", "length_unit": "Mpc", "match_dz": 0.0033, "h0": 67.8, "om0": 0.308,
+    },
+    "lim2017": {  # Lim et al. 2017, MNRAS 470, 2982: "<survey> galaxy.dat", no header; members are counted
+        "kind": "groups",
+        "names": ["galaxy_id", "survey_id", "group_id", "ra", "dec", "l", "b", "z_cmb", "z_edd", "z_comp", "z_source", "dist_nn",
+                  "log_luminosity", "log_mass", "colour"],
+        "columns": {"ra": ["ra"], "dec": ["dec"], "redshift": ["z_cmb"], "group": ["group_id"]},
+        "frame": "cmb",
+    },
+    "douglass2023": {  # Douglass et al. 2023, ApJS 265, 7, VoidFinder: maximal spheres, Planck 2018
+        "kind": "voids",
+        "columns": {"x": ["x", "X"], "y": ["y", "Y"], "z": ["z", "Z"], "radius": ["Reff", "R_EFF", "REFF", "r_eff"], "void": ["void", "VOID"]},
+        "length_unit": "Mpc/h", "om0": 0.315,
+    },
+    "douglass2023-holes": {  # the same: all holes, whose union is the voids
+        "kind": "voids",
+        "columns": {"x": ["x", "X"], "y": ["y", "Y"], "z": ["z", "Z"], "radius": ["radius", "RADIUS", "R"], "void": ["void", "VOID"]},
+        "length_unit": "Mpc/h", "om0": 0.315,
+    },
+    "pan2012": {  # Pan et al. 2012, MNRAS 421, 926: VoidFinder on SDSS DR7, void centres and effective radii
+        "kind": "voids",
+        "columns": {"ra": ["ra", "RA", "RAJ2000", "RAdeg"], "dec": ["dec", "DEC", "DEJ2000", "DEdeg"],
+                    "distance": ["r", "dist", "distance", "R", "Dist", "comoving_distance"],
+                    "radius": ["Reff", "reff", "r_eff", "R_eff", "effective_radius", "radius"], "void": ["void", "id", "ID"]},
+        "length_unit": "Mpc/h", "om0": 0.26,
+    },
+}  # fmt: skip
+_WAYS = (("x", "y", "z"), ("ra", "dec", "distance"), ("ra", "dec", "redshift"))
+_READING = ("hdu", "names", "skip", "short_rows")
+
+
+def expand(spec, kind):
+    """A catalogue's settings with those of its preset filled in.
+
+    Raises
+    ------
+    CubespaceError
+        There is no such preset, it is of the other kind, or there is neither preset nor columns.
+    """
+    name = spec.get("preset")
+    there = [preset for preset, settings in PRESETS.items() if settings["kind"] == kind]
+    if name is not None and name not in there:
+        raise CubespaceError(f"{spec.get('path')}: preset {name!r} of {kind}: allowed: {', '.join(there)}")
+    if name is None and "columns" not in spec:
+        raise CubespaceError(f"{spec.get('path')}: needs columns, or a preset: {', '.join(there)}")
+    preset = {key: value for key, value in PRESETS.get(name, {}).items() if key != "kind"}
+    columns = preset.get("columns", {}) | spec.get("columns", {})
+    ours = {key: value for key, value in spec.items() if key != "preset"}
+    return {"name": name} | preset | ours | {"columns": columns}
+
+
+def read_groups(path, columns, name=None, footprint=None, match_radius=None, match_dz=None, length_unit=None, groups=None,
+                no_group=("0", "-1"), frame="heliocentric", h0=H0, om0=OM0, **reading):  # fmt: skip
+    """A group catalogue from a table with one row a galaxy, or one row a group.
+
+    Parameters
+    ----------
+    path : table; name : for messages and results, else the file's name
+    columns : {ra, dec [deg], redshift, group, members, radius}: the table's names of these (a list: the first that is
+        there). Without `members` the rows of a group are counted. With `radius` the rows are groups, and a galaxy within
+        that length of the centre on the sky is a member.
+    footprint : {boxes: [[ra_min, ra_max, dec_min, dec_max], ...], radius: deg, redshift: [min, max]}, each part optional
+    match_radius [arcsec], match_dz : tolerances of this catalogue instead of the general ones
+    length_unit : "Mpc" or "Mpc/h" of `radius`; may be left out if the table gives it
+    groups : {path, columns: {group, members}}: a second table with the groups' sizes
+    no_group : values of `group` that say "in no group"
+    frame : of the redshifts, "heliocentric" or "cmb"
+    h0, om0 : cosmology in which `radius` becomes an angle
+    reading : hdu, names, skip, short_rows of `cubespace.tables.read_table`
+
+    Raises
+    ------
+    CubespaceError
+        A column is not there or not a number; no row has a position and a redshift; a length has no unit.
+    """
+    table, wanted = _read(path, columns, ("ra", "dec", "redshift", "group"), ("members", "radius"), reading)
+    if frame not in ("heliocentric", "cmb"):
+        raise CubespaceError(f"{path}: frame: found {frame!r}, expected heliocentric or cmb")
+    ra, dec = (_degrees(path, table, wanted[c], c == "ra") for c in ("ra", "dec"))
+    z = _numbers(path, table, wanted["redshift"])
+    outside = frozenset(map(str, no_group))
+    group = np.array(
+        [None if text in outside else text for text in map(label, table[wanted["group"]])], dtype=object
+    )
+    members = _members(path, table, wanted, group, groups)
+    good = np.isfinite(ra) & np.isfinite(dec) & np.isfinite(z) & np.isfinite(members) & (np.abs(dec) <= 90)
+    reach = None
+    if "radius" in wanted:
+        scale = _length(path, table, wanted["radius"], length_unit, h0)
+        length = scale * _numbers(path, table, wanted["radius"]) / (h0 / 100.0)  # Mpc
+        good &= (length > 0) & (z > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            reach = np.degrees(length / angular_distance(np.where(z > 0, z, np.nan), h0, om0))
+    if not good.any():
+        raise CubespaceError(f"{path}: no row has position, redshift and number of members")
+    return Groups(
+        _name(name, path), ra[good], dec[good], z[good], group[good], members[good].astype(int),
+        _footprint(path, footprint), match_radius, match_dz, None if reach is None else reach[good], frame,
+    )  # fmt: skip
+
+
+def _members(path, table, wanted, group, groups):
+    """(n,) size of each row's group: stated, from a second table, or counted; 1 for a galaxy in no group."""
+    if "members" in wanted:
+        members = _numbers(path, table, wanted["members"])
+    elif groups is not None:
+        reading = {key: groups[key] for key in _READING if key in groups}
+        second, names = _read(groups["path"], groups["columns"], ("group", "members"), (), reading)
+        sizes = pd.Series(
+            _numbers(groups["path"], second, names["members"]),
+            index=[label(v) for v in second[names["group"]]],
+        )
+        if sizes.index.duplicated().any():
+            raise CubespaceError(
+                f"{groups['path']}: group {sizes.index[sizes.index.duplicated()][0]!r} is there more than once"
+            )
+        members = pd.Series(group).map(sizes).to_numpy(float)
+    else:
+        members = pd.Series(group).map(pd.Series(group).value_counts()).to_numpy(float)
+    return np.where(pd.isna(group) & ~np.isfinite(members), 1.0, members)
+
+
+def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0, om0=OM0, **reading):
+    """A void catalogue from a table with one row a void.
+
+    Parameters
+    ----------
+    columns : {radius, and either x, y, z or ra, dec, distance or ra, dec, redshift; void (a label) optional}. `radius` is the
+        effective radius.
+    length_unit : "Mpc/h" or "Mpc" (comoving) of radius, distance, x, y, z; may be left out if the table gives the radius' unit
+    h0, om0 : of the catalogue: turn Mpc into Mpc/h, and redshifts into distances
+
+    Raises
+    ------
+    CubespaceError
+        As `read_groups`; or the unit of length is not stated.
+    """
+    optional = ("void", "ra", "dec", "distance", "redshift", "x", "y", "z")
+    table, wanted = _read(path, columns, ("radius",), optional, reading)
+    way = next((w for w in _WAYS if all(c in wanted for c in w)), None)
+    if way is None:
+        raise CubespaceError(
+            f"{path}: columns: found {', '.join(columns)}; expected x, y, z or ra, dec, distance or ra, dec, redshift"
+        )
+    scale = _length(path, table, wanted["radius"], length_unit, h0)
+    if way == _WAYS[0]:
+        centre = scale * np.stack([_numbers(path, table, wanted[c]) for c in way], axis=1)
+    else:
+        ra, dec = (_degrees(path, table, wanted[c], c == "ra") for c in way[:2])
+        third = _numbers(path, table, wanted[way[2]])
+        distance = scale * third if way == _WAYS[1] else comoving_distance(third, h0=100.0, om0=om0)
+        centre = distance[:, None] * unit_vectors(ra, dec)
+    radius = scale * _numbers(path, table, wanted["radius"])
+    names = table[wanted["void"]] if "void" in wanted else range(len(table))
+    good = (
+        np.isfinite(centre).all(axis=1)
+        & (np.linalg.norm(centre, axis=1) > 0)
+        & (radius > 0)
+        & np.isfinite(radius)
+    )
+    if not good.any():
+        raise CubespaceError(f"{path}: no row has a position and a positive radius")
+    labels = np.array([label(value) for value in names], dtype=object)
+    return Voids(
+        _name(name, path), centre[good], radius[good], labels[good], _footprint(path, footprint), om0
+    )
+
+
+def _read(path, columns, needed, optional, reading):
+    """The table with the wanted columns, and our name -> its name. Of a list of names the first that is there is taken."""
+    wrong = sorted(set(reading) - set(_READING))
+    if wrong:
+        raise CubespaceError(f"{path}: unknown {', '.join(wrong)}; allowed: {', '.join(_READING)}")
+    unknown = [c for c in columns if c not in needed and c not in optional]
+    lacking = [c for c in needed if c not in columns]
+    if unknown or lacking:
+        raise CubespaceError(
+            f"{path}: columns: found {', '.join(columns)}; expected {', '.join(needed)}, optionally {', '.join(optional)}"
+        )
+    names = [name for value in columns.values() for name in ([value] if isinstance(value, str) else value)]
+    identifiers = [columns[c] for c in ("group", "void") if c in columns]
+    text = {name for value in identifiers for name in ([value] if isinstance(value, str) else value)}
+    table = read_table(path, only=names, text=text, **reading)
+    wanted = {}
+    for ours, value in columns.items():
+        choices = [value] if isinstance(value, str) else value
+        found = next((name for name in choices if name in table), None)
+        if found is None and (ours in needed or isinstance(value, str)):
+            need_columns(table, choices[:1], path)
+        if found is not None:
+            wanted[ours] = found
+    return table, wanted
+
+
+def _numbers(path, table, name):
+    return numbers(table[name], f"{path}: column {name!r}").to_numpy(float)
+
+
+def _degrees(path, table, name, hours):
+    """Positions in degrees, from numbers or sexagesimal text."""
+    column = table[name]
+    if column.dtype == object:
+        parsed = [sexagesimal(cell, hours) if isinstance(cell, str) else None for cell in column]
+        if any(value is not None for value in parsed):
+            column = pd.Series(
+                [cell if p is None else p for cell, p in zip(column, parsed, strict=True)], dtype=object
+            )
+    return numbers(column, f"{path}: column {name!r}").to_numpy(float)
+
+
+def _length(path, table, name, stated, h0):
+    """Factor to Mpc/h of the lengths of a table, from the configuration or the column's own unit."""
+    unit = stated or str(table.attrs["units"].get(name, ""))
+    scale = length_in_mpc_per_h(unit, h0)
+    if scale is None:
+        raise CubespaceError(f"{path}: length_unit: found {unit or 'none'!r}, expected 'Mpc/h' or 'Mpc'")
+    return scale
+
+
+def _footprint(path, spec):
+    if spec is None:
+        return None
+    unknown = set(spec) - {"boxes", "radius", "redshift"}
+    if unknown:
+        raise CubespaceError(
+            f"{path}: footprint: found {', '.join(sorted(unknown))}; expected boxes, radius, redshift"
+        )
+    boxes = tuple(tuple(map(float, box)) for box in spec.get("boxes") or ())
+    if any(len(box) != 4 or box[2] > box[3] for box in boxes):
+        raise CubespaceError(
+            f"{path}: footprint: boxes: found {spec['boxes']}, expected [ra_min, ra_max, dec_min, dec_max] each"
+        )
+    return Footprint(boxes, spec.get("radius"), tuple(spec.get("redshift") or (0.0, np.inf)))
+
+
+def _name(name, path):
+    return name or str(path).rsplit("/", 1)[-1].split(".")[0]

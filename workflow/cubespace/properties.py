@@ -1,0 +1,425 @@
+"""Columns of property tables in our names, units and conventions: every number converted, nulled or refused for a reason."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import cKDTree
+
+from cubespace import names, units
+from cubespace.columns import PROPERTIES, Z_SUN
+from cubespace.cosmology import SPEED_OF_LIGHT
+from cubespace.errors import CubespaceError
+from cubespace.sphere import chord, separation, sexagesimal, unit_vectors
+from cubespace.tables import label, need_columns, numbers, read_table
+
+SENTINELS = (-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0, -9999.9, -99999.0)
+
+CONVERSIONS = {
+    "none": lambda x: x,
+    "log10": np.log10,
+    "log10_negative": lambda x: np.log10(-x),  # equivalent widths that are negative in emission
+    "log10_gyr_to_yr": lambda x: np.log10(x) + 9.0,
+    "log10_z_over_zsun": lambda x: np.log10(x / Z_SUN),
+    "eccentricity": lambda x: 1.0 - np.sqrt(1.0 - x**2),  # e = sqrt(1 - (b/a)^2)  ->  1 - b/a
+    "axis_ratio": lambda x: 1.0 - x,
+    "km_s": lambda x: x / SPEED_OF_LIGHT,
+}
+
+TEXT = ("morphology", "nuclear_class", "environment")
+NUMBERS = ("ra", "dec", *PROPERTIES)
+_UNITS = {"ra": "deg", "dec": "deg"} | {name: entry.unit for name, entry in PROPERTIES.items()}
+_BOUNDS = {"ra": (-360.0, 720.0), "dec": (-90.0, 90.0)} | {
+    name: (p.low, p.high) for name, p in PROPERTIES.items()
+}
+
+
+class Note(NamedTuple):
+    """Something that was found and settled: `kind` (unmapped_type, position, duplicate, ...), where, whom it concerns."""
+
+    kind: str
+    table: str
+    galaxies: str
+    detail: str
+
+
+class Audit(NamedTuple):
+    """What became of one column."""
+
+    table: str
+    column: str
+    property: str
+    unit: str
+    convert: str
+    used: int
+    missing: int
+    sentinel: int
+    out_of_range: int
+
+
+def canonical_values(column, name, spec, unit, where):
+    """A column of numbers in the unit and convention of property `name`.
+
+    Parameters
+    ----------
+    column : Series as read
+    name : one of `NUMBERS`
+    spec : {convert, unit, missing, minimum, maximum}, all optional. `convert` (a key of `CONVERSIONS`) goes before
+        units; else the values are converted from `spec["unit"]` or the table's own unit; where neither is stated, a
+        column that looks like another convention is refused.
+    unit : str, the table's own unit
+    where : str, for messages
+
+    Returns
+    -------
+    values : Series of float, nan where null
+    how : str, the conversion that was made
+    counts : dict of missing, sentinel, out_of_range
+    notes : list of str
+
+    Raises
+    ------
+    CubespaceError
+        A cell is not a number; the unit is of another kind; the column looks like another convention (linear for
+        logarithmic, km/s, eccentricity ...), or more than half of its values are impossible.
+    """
+    given = spec.get("missing", SENTINELS)
+    words = {str(value) for value in given if isinstance(value, str)}
+    values = _positions(column.where(~column.isin(words), None) if words else column, name, where)
+    numeric = [float(value) for value in given if not isinstance(value, str)]
+    sentinel = pd.Series(np.isinf(values.to_numpy()), index=values.index)
+    for value in numeric:  # a sentinel that went through float32 is -99.9000015
+        sentinel |= (values - value).abs() <= 1e-6 * max(1.0, abs(value))
+    missing = values.isna()
+    kept = values.mask(sentinel)
+    stated, notes = None, []
+    if "convert" not in spec:
+        stated, notes = _unit(spec.get("unit"), unit, where)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        if "convert" in spec:
+            how, new = spec["convert"], CONVERSIONS[spec["convert"]](kept)
+        elif stated is not None:
+            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, where)
+        else:
+            _refuse_another_convention(kept, name, spec["column"], where)
+            how, new = "none", kept
+    low, high = spec.get("minimum", _BOUNDS[name][0]), spec.get("maximum", _BOUNDS[name][1])
+    outside = kept.notna() & ~((new >= low) & (new <= high) & np.isfinite(new))
+    present = kept.notna() & (kept != 0)
+    if present.sum() >= 3 and (outside & present).sum() > 0.5 * present.sum():
+        row = int(np.flatnonzero((outside & present).to_numpy())[0])
+        raise CubespaceError(
+            f"{where}: {int((outside & present).sum())} of {int(present.sum())} values are outside {low:g} ... {high:g} "
+            f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); row {row + 1}: {kept.iloc[row]:g}. "
+            f"State unit or convert ({', '.join(CONVERSIONS)}), or minimum and maximum"
+        )
+    counts = {
+        "missing": int(missing.sum()),
+        "sentinel": int((sentinel & ~missing).sum()),
+        "out_of_range": int(outside.sum()),
+    }
+    return new.mask(outside), how, counts, notes
+
+
+def _positions(column, name, where):
+    """Numbers; right ascensions and declinations may be sexagesimal."""
+    if name in ("ra", "dec") and column.dtype == object:
+        degrees = [sexagesimal(cell, name == "ra") if isinstance(cell, str) else None for cell in column]
+        if any(value is not None for value in degrees):
+            column = column.where(
+                [value is None for value in degrees], pd.Series(degrees, index=column.index, dtype=object)
+            )
+    return numbers(column, where)
+
+
+def _unit(own, table, where):
+    """The stated unit, or None; a unit of the configuration must be understood, one of a table is noted if it is not."""
+    try:
+        return units.parse(own or table), []
+    except ValueError as error:
+        if own:
+            raise CubespaceError(f"{where}: {error}") from None
+        return None, [f"{error} and was passed over; `unit` in the configuration goes before"]
+
+
+def _by_unit(kept, stated, name, where):
+    wanted = units.parse(_UNITS[name]) or units.Unit(False, units.DIMENSIONLESS)
+    if name.startswith("log_ew") and not stated.log and (kept < 0).sum() > (kept > 0).sum():
+        raise CubespaceError(
+            f"{where}: most values are negative; an equivalent width that is negative in emission needs convert: log10_negative"
+        )
+    try:
+        return pd.Series(units.convert(kept, stated, wanted), index=kept.index)
+    except ValueError as error:
+        raise CubespaceError(
+            f"{where}: {error}; state convert, or convert: none if the table's unit is wrong"
+        ) from None
+
+
+_ECCENTRICITY, _AXIS_RATIO = (
+    re.compile(r"ecc|(^|_)e$"),
+    re.compile(r"axis_?ratio|^b_?/?_?a$|(^|_)ba(_|$)|^q$"),
+)
+
+
+def _refuse_another_convention(kept, name, column, where):
+    """CubespaceError if a column without unit and `convert` cannot be what it is mapped to."""
+    present = kept[kept.notna()]
+    if name == "redshift":
+        _refuse(present > 10, present, where, "cannot be a redshift; if it is in km/s, set convert: km_s")
+    if name == "ellipticity":
+        for pattern, convert in ((_ECCENTRICITY, "eccentricity"), (_AXIS_RATIO, "axis_ratio")):
+            if pattern.search(str(column).casefold()):
+                raise CubespaceError(
+                    f"{where}: the name says {convert}; set convert: {convert}, or convert: none if it is 1 - b/a"
+                )
+    if name == "metallicity_lw" and len(present) >= 3 and present.between(0, 0.1, inclusive="right").all():
+        _refuse(present > 0, present, where, "looks like a mass fraction Z; set convert: log10_z_over_zsun")
+    if not name.startswith("log_"):
+        return
+    low, high = _BOUNDS[name]
+    outside = (present < low) | (present > high)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logarithm = np.log10(present.abs())
+    if name == "log_age_lw":
+        _refuse(
+            outside & (present > 0) & (present < 14) & (logarithm + 9 >= low), present, where,
+            "looks like an age in Gyr; set convert: log10_gyr_to_yr",
+        )  # fmt: skip
+    linear = outside & logarithm.between(low, high)
+    if name.startswith("log_ew"):
+        _refuse(
+            linear & (present < 0),
+            present,
+            where,
+            "looks linear and negative in emission; set convert: log10_negative",
+        )
+    _refuse(linear & (present > 0), present, where, "looks linear; set convert: log10")
+
+
+def _refuse(wrong, present, where, words):
+    if wrong.any():
+        row = present.index[wrong][0]
+        more = f" (and {int(wrong.sum()) - 1} more)" if wrong.sum() > 1 else ""
+        raise CubespaceError(f"{where}: row {row + 1}: {present[row]:g}{more} {words}")
+
+
+def types_of(column, types, scheme, missing=()):
+    """Classes of a column of type strings.
+
+    Returns
+    -------
+    details : list of class or None
+    unmapped : list of str or None; the text, stripped, where the mapping does not know it
+    """
+    found = [(None, True) if text in missing else types.detail(text, scheme) for text in column]
+    unmapped = [None if known else str(text).strip() for text, (_, known) in zip(column, found, strict=True)]
+    return [detail for detail, _ in found], unmapped
+
+
+def unmapped_notes(galaxies, unmapped, table):
+    """One note for each spelling that the mapping does not know, with how often and whose it is."""
+    notes = []
+    for text in sorted({text for text in unmapped if text is not None}):
+        whose = [galaxy for galaxy, other in zip(galaxies, unmapped, strict=True) if other == text]
+        notes.append(
+            Note(
+                "unmapped_type",
+                table,
+                _some(whose),
+                f"morphological type {text!r}: {len(whose)} galaxies, not known",
+            )
+        )
+    return notes
+
+
+def _some(galaxies, most=10):
+    galaxies = list(galaxies)
+    return " ".join(galaxies[:most]) + (f" and {len(galaxies) - most} more" if len(galaxies) > most else "")
+
+
+def join(frame, table, types, tolerance, on_mismatch):
+    """Fill `frame`, in place, from one property table.
+
+    Parameters
+    ----------
+    frame : DataFrame of galaxies with all of `TEXT` and `NUMBERS`, table_row
+    table : {path, key, columns} and optionally match_radius [arcsec], hdu, names, skip, short_rows
+    types : `cubespace.morphology.Types`
+    tolerance : arcsec; a row with a galaxy's name that lies farther from its position is a mismatch
+    on_mismatch : "note" or "stop"
+
+    Returns
+    -------
+    matched : array of bool
+    audit : list of `Audit`
+    notes : list of `Note`
+
+    Raises
+    ------
+    CubespaceError
+    """
+    path, key = table["path"], table.get("key")
+    wanted = {
+        name: spec if isinstance(spec, dict) else {"column": spec} for name, spec in table["columns"].items()
+    }
+    sources = [c for spec in wanted.values() for c in _listed(spec["column"])]
+    text = {key, *(c for name, spec in wanted.items() if name in TEXT for c in _listed(spec["column"]))} - {
+        None
+    }
+    how_to_read = {
+        option: table[option] for option in ("hdu", "names", "skip", "short_rows") if option in table
+    }
+    raw = read_table(path, text=text, only={*text, *sources}, **how_to_read)
+    need_columns(raw, [*([key] if key else []), *sources], path)
+    columns, audit, notes, unmapped = {}, [], [], {}
+    for name, spec in wanted.items():
+        columns[name], how, counts, more = _column(raw, name, spec, path, types)
+        notes += [Note("unit", path, "", f"column {spec['column']!r}: {words}") for words in more]
+        if name == "morphology":
+            columns[name], unmapped = columns[name]
+        unit = spec.get("unit") or raw.attrs["units"].get(
+            spec["column"] if isinstance(spec["column"], str) else "", ""
+        )
+        audit.append([path, ", ".join(_listed(spec["column"])), name, unit, how, 0, *counts.values()])
+    rows, own = _rows(frame, raw, key, columns, path, notes)
+    if table.get("match_radius") is not None:
+        _rows_by_position(frame, columns, rows, table["match_radius"], path, notes)
+    if {"ra", "dec"} <= set(columns):
+        notes += _position_mismatches(
+            frame, columns, rows, own, path, raw[key] if key else None, tolerance, on_mismatch
+        )
+    matched = rows >= 0
+    take = rows[matched]
+    shown = raw[key] if key else pd.Series([f"row {i + 1}" for i in range(len(raw))])
+    frame.loc[matched, "table_row"] = [
+        names.canonical(label(name)) if key else name for name in shown.iloc[take]
+    ]
+    for line, (name, values) in zip(audit, columns.items(), strict=True):
+        here = pd.Series(
+            [None] * len(frame) if name in TEXT else np.nan,
+            index=frame.index,
+            dtype=object if name in TEXT else float,
+        )
+        here[matched] = values.iloc[take].to_numpy()
+        line[5] = int(here.notna().sum())
+        filled = frame[name].where(frame[name].notna(), here)
+        frame[name] = filled.astype(object).where(filled.notna(), None) if name in TEXT else filled
+    if unmapped:
+        mine = [unmapped[i] if i >= 0 else None for i in rows]
+        notes += unmapped_notes(frame["galaxy"], mine, path)
+    return matched, [Audit(*line) for line in audit], notes
+
+
+def _listed(column):
+    return [column] if isinstance(column, str) else list(column)
+
+
+def _column(raw, name, spec, path, types):
+    """(values, how, counts, notes) of one mapped column, for all rows of the table."""
+    column = raw[_listed(spec["column"])[0]]
+    if name not in TEXT:
+        unit = raw.attrs["units"].get(spec["column"], "")
+        return canonical_values(column, name, spec, unit, f"{path}: column {spec['column']!r} for {name}")
+    parts = raw[_listed(spec["column"])]
+    column = (
+        parts.apply(lambda row: "".join(label(part) or "" for part in row) or None, axis=1)
+        if len(raw)
+        else column
+    )
+    column = column.astype(object).where(column.notna(), None)
+    counts = {"missing": int(column.isna().sum()), "sentinel": 0, "out_of_range": 0}
+    missing = {label(value) for value in spec.get("missing", ())}
+    if name == "morphology":
+        scheme = spec.get("scheme", "names")
+        if scheme not in types.schemes:
+            raise CubespaceError(
+                f"{path}: scheme {scheme!r} of morphology: allowed: {', '.join(types.schemes)}"
+            )
+        details, unmapped = types_of(column, types, scheme, missing)
+        counts["sentinel"] = sum(d is None and c is not None for d, c in zip(details, column, strict=True))
+        return (pd.Series(details, index=raw.index, dtype=object), unmapped), scheme, counts, []
+    return column.where(~column.isin(missing), None), "none", counts, []
+
+
+def _rows(frame, raw, key, columns, path, notes):
+    """Row of the table for each galaxy by name, -1 without; and whether it is the galaxy's own, not its parent's."""
+    found = {}
+    if key:
+        for index, name in enumerate(raw[key]):
+            text = label(name)
+            if text is not None and text.strip():
+                found.setdefault(names.key(text), []).append(index)
+    rows, own = np.full(len(frame), -1), np.zeros(len(frame), bool)
+    several = {}
+    for i, galaxy in enumerate(frame["galaxy"]):
+        for candidate in (galaxy, names.parent(galaxy)):
+            there = found.get(names.key(candidate))
+            if there:
+                rows[i], own[i] = there[0], candidate == galaxy
+                if len(there) > 1:
+                    several[candidate] = there
+                break
+    different = []
+    for name, there in several.items():
+        same = all(values.iloc[there].nunique(dropna=False) == 1 for values in columns.values())
+        words = f"{name} (rows {', '.join(str(i + 1) for i in there)})"
+        if same:
+            notes.append(Note("duplicate_row", path, name, f"{words}: the same values in all, one was taken"))
+        else:
+            different.append(words)
+    if different:
+        raise CubespaceError(
+            f"{path}: column {key!r}: more than one row, with different values, for {'; '.join(different[:10])}"
+        )
+    return rows, own
+
+
+def _rows_by_position(frame, columns, rows, radius, path, notes):
+    """Give galaxies without a row the nearest one within `radius` arcsec, in place."""
+    if not {"ra", "dec"} <= set(columns):
+        raise CubespaceError(f"{path}: match_radius needs the columns ra and dec of the table")
+    there = np.flatnonzero((columns["ra"].notna() & columns["dec"].notna()).to_numpy())
+    here = np.flatnonzero((rows < 0) & (frame["ra"].notna() & frame["dec"].notna()).to_numpy())
+    if not len(there) or not len(here):
+        return
+    tree = cKDTree(unit_vectors(columns["ra"].iloc[there], columns["dec"].iloc[there]))
+    apart, nearest = tree.query(unit_vectors(frame["ra"].iloc[here], frame["dec"].iloc[here]))
+    close = apart <= chord(radius / 3600.0)
+    rows[here[close]] = there[nearest[close]]
+    if close.any():
+        notes.append(
+            Note(
+                "joined_by_position",
+                path,
+                _some(frame["galaxy"].iloc[here[close]]),
+                f"within {radius:g} arcsec",
+            )
+        )
+    for row in sorted(set(rows[rows >= 0])):
+        sharing = frame.loc[rows == row]
+        if sharing["pointing"].nunique() > 1:
+            words = f"row {row + 1} is the match of several galaxies"
+            notes.append(Note("shared_row", path, _some(sharing["galaxy"]), words))
+
+
+def _position_mismatches(frame, columns, rows, own, path, key, tolerance, on_mismatch):
+    """Notes on rows that have a galaxy's name and lie elsewhere; CubespaceError if `on_mismatch` is "stop"."""
+    at = np.flatnonzero(own & frame["ra"].notna().to_numpy() & frame["dec"].notna().to_numpy())
+    ra, dec = (columns[name].iloc[rows[at]].to_numpy() for name in ("ra", "dec"))
+    apart = separation(frame["ra"].iloc[at], frame["dec"].iloc[at], ra, dec)
+    notes = []
+    for i, r, d, arcsec in zip(at, ra, dec, apart, strict=True):
+        if arcsec > tolerance:
+            galaxy, f = frame["galaxy"].iloc[i], frame.iloc[i]
+            words = (
+                f"{galaxy} is at ({f['ra']:.5f}, {f['dec']:.5f}) deg before and {label(key.iloc[rows[i]])!r} at ({r:.5f}, {d:.5f}) in row "
+                f"{rows[i] + 1} of this table, {arcsec:.1f} arcsec apart; the limit is {tolerance:g}"
+            )
+            notes.append(Note("position", path, galaxy, words))
+    if notes and on_mismatch == "stop":
+        raise CubespaceError(
+            f"{path}: same name, different place: " + "; ".join(note.detail for note in notes[:5])
+        )
+    return notes

@@ -1,0 +1,46 @@
+"""Invariance report of a network: how far views move a galaxy, and whether it is recognised in a degraded view."""
+
+from cubespace.steps import parse, run
+
+
+def main(argv=None):
+    """Settings: section `views`, and `invariance.galaxies` (at most so many of the roster)."""
+    args = parse(
+        __doc__, argv, maps=str, roster=str, basis=str, scaling=str, weights=str, variant=str, out=str,
+        device=(str, "auto"), seed=(int, 0), threads=(int, None),
+    )  # fmt: skip
+    import numpy as np
+
+    from cubespace.errors import CubespaceError
+    from cubespace.files import provenance
+    from cubespace.network.data import load_maps, read_scaling, read_space
+    from cubespace.network.encoder import Encoder, load_weights, prepare_device
+    from cubespace.network.invariance import COLUMNS, invariance_table
+    from cubespace.network.views import pair_from_settings
+    from cubespace.tables import read_table, write_table
+
+    device = prepare_device(args.device, args.threads)
+    space, release = read_space(args.basis, device, args.scaling)
+    scaling = read_scaling(args.scaling, args.variant, device)
+    network, _ = load_weights(args.weights, device)
+    untrained = Encoder(scaling.channels, args.seed, network.settings, scaling.luminosity).to(device).eval()
+    rows = read_table(args.roster)
+    most = args.settings.get("invariance", {}).get("galaxies", 1000)
+    if len(rows) > most:
+        rows = rows.iloc[np.sort(np.random.default_rng([args.seed, 53]).permutation(len(rows))[:most])]
+    maps, _ = load_maps(args.maps, rows, device, release)
+    if maps is None or len(maps.groups.unique()) < 2:
+        raise CubespaceError(f"{args.maps}: fewer than two pointings of the roster have accepted maps")
+    role = dict(zip(rows["galaxy"], rows["role"], strict=True))
+    unseen = [role[name] != "train" for name in maps.names]
+    networks = {"network": network, "untrained": untrained}
+    pair = pair_from_settings(args.settings.get("views"))
+    table = invariance_table(networks, maps, unseen, space, scaling, pair, args.seed)
+    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    write_table(table, args.out, columns=COLUMNS, meta=signed)
+    worst = table.groupby("method", sort=False)["recall_1"].min()
+    print(f"{args.variant}: {len(maps)} galaxies; least recall@1 {', '.join(f'{m} {r:.3f}' for m, r in worst.items())}")
+
+
+if __name__ == "__main__":
+    run(main)

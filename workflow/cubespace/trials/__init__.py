@@ -1,0 +1,1 @@
+"""The scorecard study: the whole pipeline on several mock surveys, and differences planted in one of them."""
