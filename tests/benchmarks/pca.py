@@ -14,11 +14,11 @@ from pathlib import Path
 os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow"))
 
-import numpy as np  # noqa: E402
-from sklearn.decomposition import PCA, IncrementalPCA  # noqa: E402
+import numpy as np
+from sklearn.decomposition import PCA, IncrementalPCA
 
-from cubespace.spectra.basis import principal_components  # noqa: E402
-from cubespace.spectra.moments import Pool  # noqa: E402
+from cubespace.spectra.basis import principal_components
+from cubespace.spectra.moments import Pool
 
 N, P, BLOCKS, K = 60_000, 1533, 60, 29
 
@@ -88,11 +88,9 @@ def main():
         for name, way in ways.items():
             taken, result[name] = seconds(way)
             best[name] = min(best[name], taken)
-    double = data.astype(float)
     best["covariance_eigh, float64"], result["covariance_eigh, float64"] = seconds(
-        lambda: PCA(K, svd_solver="covariance_eigh").fit(double).components_
+        lambda: PCA(K, svd_solver="covariance_eigh").fit(data.astype(float)).components_
     )
-    del double
     if args.incremental:
         best["IncrementalPCA"], result["IncrementalPCA"] = seconds(
             lambda: IncrementalPCA(K, batch_size=1000).fit(data).components_

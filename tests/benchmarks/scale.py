@@ -29,8 +29,8 @@ from cubespace.spectra.project import Maps, write_maps  # noqa: E402
 
 def step(name, *options):
     """(process seconds, peak memory [MB]) of a step."""
-    log = tempfile.TemporaryFile()
-    process = subprocess.Popen([sys.executable, "-m", f"cubespace.steps.{name}", *map(str, options)], env=ENVIRONMENT, stdout=log)
+    command = [sys.executable, "-m", f"cubespace.steps.{name}", *map(str, options)]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{name} failed")

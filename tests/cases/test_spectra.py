@@ -87,7 +87,7 @@ def test_a38_a_map_of_another_size_is_placed_and_a_larger_one_rejected():
     for ny, nx in ((12, 12), (11, 13)):
         dy, dx = placement(np.ones((ny, nx), bool), (5, 6), (16, 16))
         assert (5 + dy, 6 + dx) == (8, 8) or (dy + ny == 16 or dx + nx == 16)  # the centre, unless that cuts
-    with pytest.raises(CubeRejected, match="canvas_too_small.*40 x 40.*16 x 16"):
+    with pytest.raises(CubeRejected, match=r"canvas_too_small.*40 x 40.*16 x 16"):
         placement(np.ones((40, 40), bool), (20, 20), (16, 16))
 
 

@@ -8,7 +8,6 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from figure_tables import inputs_of, make_tables, texts
 from matplotlib.colors import to_rgb
 from PIL import Image
 
@@ -21,6 +20,7 @@ from cubespace.morphology import BINS
 from cubespace.spectra.basis import Basis, write_basis
 from cubespace.steps import figure as figure_step
 from cubespace.tables import write_table
+from figure_tables import inputs_of, make_tables, texts
 
 NAMES = [
     "fig01_sample", "fig02_views", "fig03_umap_stellar", "fig04_umap_emission", "fig05_umap_geometry", "fig06_umap_environment",

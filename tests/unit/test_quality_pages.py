@@ -120,7 +120,7 @@ def test_pages_of_all_and_the_same_twice(survey, tmp_path):
 
 
 def test_pages_of_the_rejected(survey, tmp_path):
-    html, pdf = pages(survey, tmp_path, quality="rejected", examples=["NGC0002"])
+    html, _ = pages(survey, tmp_path, quality="rejected", examples=["NGC0002"])
     assert html.count("<img") == 3 and 'href="#NGC0003"' in html and 'href="#NGC0001"' not in html
 
 

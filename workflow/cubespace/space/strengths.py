@@ -1,5 +1,7 @@
 """How strongly the representation as a whole depends on each property, and how sure the order of strengths is."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -101,7 +103,7 @@ def strength_table(
     order = np.argsort(-table["strength"].to_numpy(), kind="stable")
     table, draws = table.iloc[order].reset_index(drop=True), np.array(draws).reshape(-1, n_bootstrap)[order]
     ranks = (-draws).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") + 1
-    above = [float((one > other).mean()) for one, other in zip(draws[:-1], draws[1:], strict=True)]
+    above = [float((one > other).mean()) for one, other in pairwise(draws)]
     low, high = np.quantile(ranks, [0.025, 0.975], axis=1, method="inverted_cdf") if len(table) else ([], [])
     table.insert(5, "rank", np.arange(1, len(table) + 1))
     table.insert(6, "rank_low", np.asarray(low, int))

@@ -35,22 +35,21 @@ def main(argv=None):
     pictures, names = {}, chosen(verdicts, settings.get("quality", "rejected"), settings.get("examples"))
     signed = "; ".join(f"{key}={value}" for key, value in provenance(settings).items())
     facts = {"Creator": "cubespace", "Producer": None, "CreationDate": None, "Keywords": signed}
-    with atomic(args.pdf) as temporary:
-        with PdfPages(temporary, metadata=facts) as pdf:
-            for row in verdicts[verdicts["galaxy"].isin(names)].to_dict("records"):
-                galaxy, cube = row["galaxy"], None
-                if row["verdict"] == "accepted":
-                    figure = quality.draw_accepted(galaxy, read_maps(Path(args.maps) / f"{stems[galaxy]}.fits"))
-                else:
-                    try:
-                        cube = open_cube(cubes[galaxy], galaxy, settings)[0]
-                    except CubeRejected as error:  # the page says why, as the verdict does
-                        print(f"{galaxy}: {error}", flush=True)
-                    figure = quality.draw_rejected(galaxy, row["reason"], row["detail"], cube)
-                pictures[galaxy] = quality.picture(figure)
-                pdf.savefig(figure)
-            if not pictures:  # a file without pages is none
-                pdf.savefig(quality.blank("no galaxy has a page"))
+    with atomic(args.pdf) as temporary, PdfPages(temporary, metadata=facts) as pdf:
+        for row in verdicts[verdicts["galaxy"].isin(names)].to_dict("records"):
+            galaxy, cube = row["galaxy"], None
+            if row["verdict"] == "accepted":
+                figure = quality.draw_accepted(galaxy, read_maps(Path(args.maps) / f"{stems[galaxy]}.fits"))
+            else:
+                try:
+                    cube = open_cube(cubes[galaxy], galaxy, settings)[0]
+                except CubeRejected as error:  # the page says why, as the verdict does
+                    print(f"{galaxy}: {error}", flush=True)
+                figure = quality.draw_rejected(galaxy, row["reason"], row["detail"], cube)
+            pictures[galaxy] = quality.picture(figure)
+            pdf.savefig(figure)
+        if not pictures:  # a file without pages is none
+            pdf.savefig(quality.blank("no galaxy has a page"))
     write_text(args.out, quality.index(verdicts, pictures, f"{settings.get('survey', 'survey')}: quality of the cubes"))
     print(f"{len(pictures)} pages", flush=True)
 
