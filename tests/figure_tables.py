@@ -51,6 +51,17 @@ def make_galaxies():
     return table
 
 
+def make_invariance():
+    """Of three views; untrained never recognises anything, and stars leave pooled maps where they are."""
+    rows = []
+    for view, strength, unit in (("noise", 4.0, "S/N"), ("stars", 1.8, "in the mean"), ("all", 1.0, "as in training")):
+        for method, moved, recall in (("network", 0.2, 1.0), ("contrastive", 0.1, 0.98), ("untrained", 1.5, 0.0),
+                                      ("pooled_pca", 0.0 if view == "stars" else 0.4, 0.93)):  # fmt: skip
+            rows.append((view, strength, unit, method, N, moved, 2 * moved, recall, 1.0, 12, recall))
+    names = ("view", "strength", "unit", "method", "n", "displacement", "displacement_90", "recall_1", "recall_10")
+    return pd.DataFrame(rows, columns=[*names, "n_unseen", "recall_1_unseen"])
+
+
 def make_basis(n_components=29):
     rng = np.random.default_rng(5)
     wavelength = 3739 + 20.0 * np.arange(154)
@@ -195,7 +206,7 @@ def make_tables():
     return {
         "galaxies": galaxies, "classes": classes, "umap": plane, "clusters": clusters, "comparisons": comparisons, "distances": distances,
         "power": power, "correlations": correlations, "variance": pd.DataFrame({"component": [1.0, 2, 3], "explained_variance_ratio": [0.5, 0.2, 0.1]}),
-        "probes": probes, "histories": {"full": history, "no_luminosity": history.iloc[:7]}, "balance": balance, "verdicts": ledger,
+        "probes": probes, "invariance": make_invariance(), "histories": {"full": history, "no_luminosity": history.iloc[:7]}, "balance": balance, "verdicts": ledger,
         "basis": make_basis(), "views": make_views(), "map_power": make_map_power(), "strengths": strengths, "quality": quality,
         "scorecard": make_scorecard(),
     }  # fmt: skip

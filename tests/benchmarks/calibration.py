@@ -1,4 +1,4 @@
-"""How often do the paper's p-value and ours reject a true null? Numbers and figure of docs/statistics.md.
+"""How often do the paper's p-value and ours reject a true null? Numbers and figure of docs/method.md.
 
     python tests/benchmarks/calibration.py docs/calibration.png
 """

@@ -291,7 +291,8 @@ def test_pointings_become_groups(files):
 
 
 def test_steps_from_maps_to_embedding(files):
-    from cubespace.steps import baseline, train
+    from cubespace.network.invariance import COLUMNS
+    from cubespace.steps import baseline, invariance, train
     from cubespace.steps import embed as embed_step
 
     settings = {
@@ -322,6 +323,12 @@ def test_steps_from_maps_to_embedding(files):
     first = table.read_bytes()
     embed_step.main([*common, *roster, "--out", str(table), "--fits", str(fits)])
     assert table.read_bytes() == first
+
+    report = files / "invariance.csv"
+    invariance.main([*common, *roster, "--out", str(report)])
+    moved = read_table(report)
+    assert tuple(moved.columns) == tuple(COLUMNS) and set(moved["method"]) == {"network", "contrastive", "untrained", "pooled_pca"}
+    assert (moved["n"] == 13).all() and (moved["n_unseen"] == 6).all()
 
     tables = [str(files / "baselines" / f"{name}.parquet") for name in ("untrained", "pooled_pca")]
     baseline.main([*common, *roster[:2], "--untrained", tables[0], "--pooled", tables[1]])

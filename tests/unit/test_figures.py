@@ -25,7 +25,7 @@ from figure_tables import inputs_of, make_tables, texts
 NAMES = [
     "fig01_sample", "fig02_views", "fig03_umap_stellar", "fig04_umap_emission", "fig05_umap_geometry", "fig06_umap_environment",
     "fig07_clusters", "fig08_neighbours", "fig09_twins", "fig10_correlations", "figB1_components", "figB2_components", "figC1_maps",
-    "training", "reconstruction", "verdicts", "balance", "probes", "power", "map_power", "order", "cluster_number", "scorecard",
+    "training", "invariance", "reconstruction", "verdicts", "balance", "probes", "power", "map_power", "order", "cluster_number", "scorecard",
 ]  # fmt: skip
 
 
