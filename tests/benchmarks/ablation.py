@@ -51,15 +51,35 @@ def survey(folder, galaxies, seed, cores):
         tables = folder / "tables"
         python = [sys.executable, "-m"]
         environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
-        options = ["--n", str(galaxies), "--seed", str(seed), "--out", str(tables), "--ssp", str(ROOT / "resources/ssp_basis.npz")]
+        options = [
+            "--n",
+            str(galaxies),
+            "--seed",
+            str(seed),
+            "--out",
+            str(tables),
+            "--ssp",
+            str(ROOT / "resources/ssp_basis.npz"),
+        ]
         subprocess.run([*python, "cubespace.steps.mock_survey", *options], check=True, env=environment)
         config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
         config["mock"].update(truth=str(tables / "truth.csv"), keep_cubes=False)
         config["sample"]["sheet"] = str(tables / "galaxies.csv")
         config["sample"]["tables"][0]["path"] = str(tables / "properties.csv")
         (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        targets = [f"results/{name}" for name in ("basis/scaling.csv", "sample/roster.csv", "sample/verdicts.csv")]
-        command = [*python, "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", str(cores)]
+        targets = [
+            f"results/{name}" for name in ("basis/scaling.csv", "sample/roster.csv", "sample/verdicts.csv")
+        ]
+        command = [
+            *python,
+            "snakemake",
+            "-s",
+            str(ROOT / "Snakefile"),
+            "--configfile",
+            "config.yaml",
+            "--cores",
+            str(cores),
+        ]
         subprocess.run([*command, *targets, "--quiet", "all"], check=True, cwd=folder, env=environment)
     return results
 
@@ -103,8 +123,16 @@ def one(data, pair, encoder, training, seed, threads, realisations=8, tested=Non
     fit = [maps[np.flatnonzero(role == kind)] for kind in ("train", "validation")]
     started = time.perf_counter()
     result = train(*fit, space, scaling, pair, training, seed, log=lambda line: None, encoder=encoder)
-    row = {"seconds": time.perf_counter() - started, "validation_loss": result.best_loss, "chance": result.chance["validation"], "best_epoch": result.best_epoch}
-    networks = {"network": result.network, "untrained": Encoder(scaling.channels, seed, encoder, scaling.luminosity).eval()}
+    row = {
+        "seconds": time.perf_counter() - started,
+        "validation_loss": result.best_loss,
+        "chance": result.chance["validation"],
+        "best_epoch": result.best_epoch,
+    }
+    networks = {
+        "network": result.network,
+        "untrained": Encoder(scaling.channels, seed, encoder, scaling.luminosity).eval(),
+    }
     table = invariance_table(networks, maps, role != "train", space, scaling, tested or pair, seed, "auto")
     groups = maps.groups.numpy()
     for name, network in networks.items():
@@ -118,29 +146,41 @@ def one(data, pair, encoder, training, seed, threads, realisations=8, tested=Non
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--survey", default="build/ablation", help="folder of the simulated survey")
-    parser.add_argument("--results", help="results folder of a run that is there, in place of a survey of its own")
+    parser.add_argument(
+        "--results", help="results folder of a run that is there, in place of a survey of its own"
+    )
     parser.add_argument("--galaxies", type=int, default=300)
     parser.add_argument("--survey-seed", type=int, default=11)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--only", nargs="*", help="names of the choices to try; default: all")
-    parser.add_argument("--out", help="folder for ablation.csv and invariance.csv, written after each network")
+    parser.add_argument(
+        "--out", help="folder for ablation.csv and invariance.csv, written after each network"
+    )
     args = parser.parse_args()
 
     from cubespace.network.embedding import pooled_pca
     from cubespace.network.views import pair_from_settings
 
-    results = Path(args.results) if args.results else survey(args.survey, args.galaxies, args.survey_seed, args.threads)
+    results = (
+        Path(args.results)
+        if args.results
+        else survey(args.survey, args.galaxies, args.survey_seed, args.threads)
+    )
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))["network"]
     data, pair = load(results), pair_from_settings(config["views"])
     maps, role, _, scaling, properties = data
     out = Path(args.out or results)
     out.mkdir(parents=True, exist_ok=True)
-    pooled = {"choice": "pooled PCA", "seed": 0} | probes(pooled_pca(maps, scaling), properties, maps.groups.numpy())
+    pooled = {"choice": "pooled PCA", "seed": 0} | probes(
+        pooled_pca(maps, scaling), properties, maps.groups.numpy()
+    )
     rows, tables = [pooled], []
     for name in args.only or CHOICES:
         encoder, training, view = CHOICES[name]
-        trained = replace(pair, second=replace(pair.second, **{key: tuple(value) for key, value in view.items()}))
+        trained = replace(
+            pair, second=replace(pair.second, **{key: tuple(value) for key, value in view.items()})
+        )
         for seed in range(args.seeds):
             settings = {**config["training"], **training}
             row, table = one(data, trained, encoder, settings, seed, args.threads, tested=pair)
@@ -155,8 +195,15 @@ def main():
 
 def summary(rows, tables):
     """Markdown: first the columns to choose by, then the R2 columns; mean over seeds, R2 of the untrained in brackets."""
-    tables = tables.assign(what=[f"{v} {s:.3g}" if v != "all" else "all" for v, s in zip(tables["view"], tables["strength"], strict=True)])
-    hardest = tables.groupby("view", sort=False)["what"].last()  # of the graded ones, the strongest comes last
+    tables = tables.assign(
+        what=[
+            f"{v} {s:.3g}" if v != "all" else "all"
+            for v, s in zip(tables["view"], tables["strength"], strict=True)
+        ]
+    )
+    hardest = tables.groupby("view", sort=False)[
+        "what"
+    ].last()  # of the graded ones, the strongest comes last
     views = [what for what in tables["what"].unique() if what in set(hardest) or what.startswith("blur")]
     head = ["choice", "loss", "rank", *(f"r@1 {view}" for view in views), "moved (all)", *PROPERTIES, "s"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
@@ -169,7 +216,9 @@ def summary(rows, tables):
             table = tables[(tables["choice"] == name) & (tables["method"] == "network")]
             cells += [f"{mine['validation_loss']:.3f}", f"{mine['effective_rank']:.0f}"]
         means = table.groupby("what")[["recall_1", "displacement"]].mean()
-        cells += [f"{means.at[view, 'recall_1']:.3f}" for view in views] + [f"{means.at['all', 'displacement']:.2f}"]
+        cells += [f"{means.at[view, 'recall_1']:.3f}" for view in views] + [
+            f"{means.at['all', 'displacement']:.2f}"
+        ]
         for name_of in PROPERTIES:
             start = mine.get(f"untrained_{name_of}", np.nan)
             cells.append(f"{mine[name_of]:.3f}" + (f" ({start:.3f})" if np.isfinite(start) else ""))

@@ -18,13 +18,20 @@ def test_displacement_and_rank_by_hand():
     queries = np.array([[0.25], [3.1], [3.0], [7.0]])
     displacement, rank = retrieval(gallery, queries, [0, 1, 2, 3], cosine=False)
     np.testing.assert_allclose(displacement, [0.25, 2.1, 0, 0])  # nearest others at 1, 1, 2, 4
-    assert list(rank) == [0, 1, 0, 0]  # to 3.1 only the third, at 0.1, is nearer than the second itself, at 2.1
+    assert list(rank) == [
+        0,
+        1,
+        0,
+        0,
+    ]  # to 3.1 only the third, at 0.1, is nearer than the second itself, at 2.1
 
 
 def test_galaxies_of_one_pointing_do_not_compete():
     gallery, queries = np.array([[0.0], [1.0], [10.0]]), np.array([[0.9], [1.0], [10.0]])
     displacement, rank = retrieval(gallery, queries, [5, 5, 6], cosine=False)
-    assert list(rank) == [0, 0, 0] and displacement[0] == pytest.approx(0.09)  # the nearest other one is at 10
+    assert list(rank) == [0, 0, 0] and displacement[0] == pytest.approx(
+        0.09
+    )  # the nearest other one is at 10
     assert list(retrieval(gallery, queries, [5, 7, 6], cosine=False)[1]) == [1, 0, 0]
 
 
@@ -35,7 +42,9 @@ def test_cosine_compares_directions():
     turned = np.radians([20, 60, 180])
     queries = 3 * np.stack([np.cos(turned), np.sin(turned)], axis=1)
     displacement, rank = retrieval(gallery, queries, [0, 1, 2])
-    np.testing.assert_allclose(displacement, [np.sin(np.radians(10)) / np.sin(np.radians(30)), 0, 0], atol=1e-7)
+    np.testing.assert_allclose(
+        displacement, [np.sin(np.radians(10)) / np.sin(np.radians(30)), 0, 0], atol=1e-7
+    )
     assert list(rank) == [0, 0, 0]
 
 
@@ -52,7 +61,9 @@ def test_views_are_graded_up_to_the_surveys_own_range():
               "resize": view.resize[1] > 1, "shift": view.shift > 0}  # fmt: skip
         assert [key for key, value in on.items() if value] == [name]
     assert graded[-1][3] == pair.second
-    calm = graded_views(pair_from_settings({"second": {"noise": None, "stars": False, "resize": [1, 1], "shift": 0}}))
+    calm = graded_views(
+        pair_from_settings({"second": {"noise": None, "stars": False, "resize": [1, 1], "shift": 0}})
+    )
     assert [name for name, *_ in calm] == ["rotation", "blur", "blur", "all"]
 
 
@@ -65,7 +76,9 @@ def test_pooling_the_original_view_is_the_baseline(data):
     maps, space, scaling = data
     view, draws = draw_pair(pair_from_settings({"second": vars(original(View()))}), maps, 0, (0, 0))[1]
     values, valid = render(maps, view, draws, space)
-    np.testing.assert_allclose(pooled_view(values, valid, scaling), pooled_pca(maps, scaling), rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(
+        pooled_view(values, valid, scaling), pooled_pca(maps, scaling), rtol=1e-3, atol=1e-3
+    )
 
 
 def test_the_report_knows_what_an_encoder_is_blind_to(data):

@@ -39,8 +39,16 @@ def draw(invariance):
         say(figure.subplots(), "no view was tested")
         return figure
     above, below = figure.subplots(2, 1, sharex=True)
-    views, strengths, units = words(invariance, "view"), numbers(invariance, "strength"), words(invariance, "unit")
-    methods, recall, moved = words(invariance, "method"), numbers(invariance, "recall_1"), numbers(invariance, "displacement")
+    views, strengths, units = (
+        words(invariance, "view"),
+        numbers(invariance, "strength"),
+        words(invariance, "unit"),
+    )
+    methods, recall, moved = (
+        words(invariance, "method"),
+        numbers(invariance, "recall_1"),
+        numbers(invariance, "displacement"),
+    )
     places = list(dict.fromkeys(zip(views, strengths, units, strict=True)))
     position = {place: i for i, place in enumerate(places)}
     x = np.array([position[place] for place in zip(views, strengths, units, strict=True)], float)

@@ -24,7 +24,7 @@ ENCODER_PRESETS = {
 }
 POOLINGS = ("max", "mean", "attention")
 ATTENTION_START = 0.1  # spread of the first scores about the power of the light
-ATTENTION_GAIN = 10.0  # of what is trained: Adam moves all weights at one rate, and scores have to grow from 0.1 to 1
+ATTENTION_GAIN = 10.0  # Adam moves all weights at one rate, and scores have to grow from 0.1 to 1
 
 
 def encoder_settings(settings=None):
@@ -57,7 +57,9 @@ def encoder_settings(settings=None):
             f"encoder.pooling: expected one or more of {', '.join(POOLINGS)}, found {full['pooling']}"
         )
     if "attention" in full["pooling"] and not full["mask"]:
-        raise CubespaceError("encoder.mask: attention pools over the spaxels of the galaxy; expected true, found false")
+        raise CubespaceError(
+            "encoder.mask: attention pools over the spaxels of the galaxy; expected true, found false"
+        )
     if not (isinstance(full["heads"], int) and full["heads"] >= 1):
         raise CubespaceError(f"encoder.heads: expected a whole number >= 1, found {full['heads']!r}")
     full["light"] = tuple(full["light"])
@@ -90,8 +92,9 @@ class AttentionPooling(nn.Module):
         """maps (N, C, ny, nx), good (N, 1, ny, nx) of 0 and 1 -> (N, H (C + 1)), float32."""
         with torch.autocast(maps.device.type, enabled=False):
             x, sky = maps.float().flatten(2), good.flatten(2) < 0.5
-            sky = sky & ~sky.all(dim=2, keepdim=True)  # nothing left of a galaxy: a mean over the canvas, not nan
-            score = torch.einsum("hc,ncp->nhp", ATTENTION_GAIN * self.attention, x).masked_fill(sky, -torch.inf)
+            sky = sky & ~sky.all(dim=2, keepdim=True)  # all of it covered: a mean over the canvas, not nan
+            score = torch.einsum("hc,ncp->nhp", ATTENTION_GAIN * self.attention, x)
+            score = score.masked_fill(sky, -torch.inf)
             means = torch.einsum("nhp,ncp->nhc", torch.softmax(score, dim=2), x)
             return self.norm(torch.cat([means.flatten(1), torch.logsumexp(score, dim=2)], dim=1))
 

@@ -102,7 +102,16 @@ class Training:
 
 
 def train(
-    train_maps, validation_maps, space, scaling, pair, settings=None, seed=0, checkpoint=None, log=print, encoder=None
+    train_maps,
+    validation_maps,
+    space,
+    scaling,
+    pair,
+    settings=None,
+    seed=0,
+    checkpoint=None,
+    log=print,
+    encoder=None,
 ):
     """Fit an encoder by contrasting views of galaxies.
 

@@ -39,7 +39,9 @@ def main(argv=None):
     signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
     write_table(table, args.out, columns=COLUMNS, meta=signed)
     worst = table.groupby("method", sort=False)["recall_1"].min()
-    print(f"{args.variant}: {len(maps)} galaxies; least recall@1 {', '.join(f'{m} {r:.3f}' for m, r in worst.items())}")
+    print(
+        f"{args.variant}: {len(maps)} galaxies; least recall@1 {', '.join(f'{m} {r:.3f}' for m, r in worst.items())}"
+    )
 
 
 if __name__ == "__main__":
