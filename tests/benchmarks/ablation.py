@@ -8,6 +8,7 @@ report. `--results results` takes the maps of a run that is there, e.g. of the d
 """
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -172,57 +173,64 @@ def main():
     maps, role, _, scaling, properties = data
     out = Path(args.out or results)
     out.mkdir(parents=True, exist_ok=True)
-    pooled = {"choice": "pooled PCA", "seed": 0} | probes(
-        pooled_pca(maps, scaling), properties, maps.groups.numpy()
-    )
+    pooled = {"choice": "pooled PCA", "seed": 0}
+    pooled |= probes(pooled_pca(maps, scaling), properties, maps.groups.numpy())
+    done = out / "ablation.csv", out / "invariance.csv"
     rows, tables = [pooled], []
-    for name in args.only or CHOICES:
+    if all(path.exists() for path in done):  # goes on where it was stopped
+        rows = pd.read_csv(done[0]).to_dict("records")
+        tables = [pd.read_csv(done[1])]
+    known = {(row["choice"], row["seed"]) for row in rows}
+    for name, seed in itertools.product(args.only or CHOICES, range(args.seeds)):
+        if (name, seed) in known:
+            continue
         encoder, training, view = CHOICES[name]
-        trained = replace(
-            pair, second=replace(pair.second, **{key: tuple(value) for key, value in view.items()})
+        second = replace(pair.second, **{key: tuple(value) for key, value in view.items()})
+        settings = {**config["training"], **training}
+        row, table = one(
+            data, replace(pair, second=second), encoder, settings, seed, args.threads, tested=pair
         )
-        for seed in range(args.seeds):
-            settings = {**config["training"], **training}
-            row, table = one(data, trained, encoder, settings, seed, args.threads, tested=pair)
-            rows.append({"choice": name, "seed": seed} | row)
-            tables.append(table.assign(choice=name, seed=seed))
-            pd.DataFrame(rows).to_csv(out / "ablation.csv", index=False)
-            pd.concat(tables).to_csv(out / "invariance.csv", index=False)
-            print(f"{name}, seed {seed}: {row['seconds']:.0f} s", file=sys.stderr, flush=True)
+        rows.append({"choice": name, "seed": seed} | row)
+        tables.append(table.assign(choice=name, seed=seed))
+        pd.DataFrame(rows).to_csv(done[0], index=False)
+        pd.concat(tables).to_csv(done[1], index=False)
+        print(f"{name}, seed {seed}: {row['seconds']:.0f} s", file=sys.stderr, flush=True)
     print(f"{len(maps)} galaxies, {(role == 'train').sum()} of them for training\n")
-    print(summary(pd.DataFrame(rows), pd.concat(tables)))
+    if tables:
+        print(summary(pd.DataFrame(rows), pd.concat(tables)))
 
 
 def summary(rows, tables):
-    """Markdown: first the columns to choose by, then the R2 columns; mean over seeds, R2 of the untrained in brackets."""
-    tables = tables.assign(
-        what=[
-            f"{v} {s:.3g}" if v != "all" else "all"
-            for v, s in zip(tables["view"], tables["strength"], strict=True)
-        ]
-    )
-    hardest = tables.groupby("view", sort=False)[
-        "what"
-    ].last()  # of the graded ones, the strongest comes last
-    views = [what for what in tables["what"].unique() if what in set(hardest) or what.startswith("blur")]
-    head = ["choice", "loss", "rank", *(f"r@1 {view}" for view in views), "moved (all)", *PROPERTIES, "s"]
+    """Markdown, means over seeds: first the columns to choose by, then R2 (of the untrained network in brackets).
+
+    `loss` is the validation loss over its chance level, `moved` the displacement under all views at once.
+    """
+    what = [
+        f"{view} {strength:.3g}" if view != "all" else "all"
+        for view, strength in zip(tables["view"], tables["strength"], strict=True)
+    ]
+    tables = tables.assign(what=what)
+    strongest = set(tables.groupby("view", sort=False)["what"].last())  # strengths rise within a view
+    views = [name for name in tables["what"].unique() if name in strongest or name.startswith("blur")]
+    short = [name.removeprefix("log_") for name in PROPERTIES]
+    head = ["choice", "seeds", "loss", "rank", *(f"r@1 {view}" for view in views), "moved", *short, "s"]
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    for name in rows["choice"].unique():
-        mine, cells = rows[rows["choice"] == name].mean(numeric_only=True), [name]
-        if name == "pooled PCA":
-            table = tables[tables["method"] == "pooled_pca"]
-            cells += ["", ""]
+    for choice in [name for name in ("pooled PCA", *CHOICES) if name in set(rows["choice"])]:
+        mine, baseline = rows[rows["choice"] == choice], choice == "pooled PCA"
+        mean = mine.mean(numeric_only=True)
+        if baseline:
+            table, cells = tables[tables["method"] == "pooled_pca"], [choice, "", "", ""]
         else:
-            table = tables[(tables["choice"] == name) & (tables["method"] == "network")]
-            cells += [f"{mine['validation_loss']:.3f}", f"{mine['effective_rank']:.0f}"]
+            table = tables[(tables["choice"] == choice) & (tables["method"] == "network")]
+            loss = mean["validation_loss"] / mean["chance"]
+            cells = [choice, str(len(mine)), f"{loss:.3f}", f"{mean['effective_rank']:.0f}"]
         means = table.groupby("what")[["recall_1", "displacement"]].mean()
-        cells += [f"{means.at[view, 'recall_1']:.3f}" for view in views] + [
-            f"{means.at['all', 'displacement']:.2f}"
-        ]
-        for name_of in PROPERTIES:
-            start = mine.get(f"untrained_{name_of}", np.nan)
-            cells.append(f"{mine[name_of]:.3f}" + (f" ({start:.3f})" if np.isfinite(start) else ""))
-        cells.append("" if name == "pooled PCA" else f"{mine['seconds']:.0f}")
+        cells += [f"{means.at[view, 'recall_1']:.3f}" for view in views]
+        cells.append(f"{means.at['all', 'displacement']:.2f}")
+        for name in PROPERTIES:
+            start = "" if baseline else f" ({mean[f'untrained_{name}']:.2f})"
+            cells.append(f"{mean[name]:.3f}{start}")
+        cells.append("" if baseline else f"{mean['seconds']:.0f}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
