@@ -68,8 +68,10 @@ def test_a_zero_vector_is_refused_by_name():
         combine(single, ["FIRST", "SECOND"])
 
 
-def test_a_galaxy_alone_equals_itself_in_company(data, network):
+@pytest.mark.parametrize("preset", ["paper", "best"])
+def test_a_galaxy_alone_equals_itself_in_company(data, preset):
     maps, space, scaling = data
+    network = Encoder(4, seed=1, settings={"preset": preset}).eval()
     together, spread = embed(network, maps, space, scaling, PAIR, realisations=5)
     assert together.shape == (9, 512) and together.dtype == np.float32
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)

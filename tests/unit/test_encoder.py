@@ -275,3 +275,21 @@ def test_weights_bring_their_own_settings(tmp_path):
 def test_wrong_settings_are_refused_by_name(given, words):
     with pytest.raises(CubespaceError, match=words):
         Encoder(4, settings=given)
+
+
+def test_recomputed_activations_change_no_gradient_and_no_running_statistic():
+    results = []
+    for recompute in (False, True):
+        network = Encoder(3, seed=2)
+        network.recompute = recompute
+        x = torch.randn(6, 3, 33, 30, generator=torch.Generator().manual_seed(0))
+        for _ in range(2):
+            _, z = network(x)
+            z.square().mean().sub(z[:, 0].mean()).backward()
+        state = {name: value.clone() for name, value in network.state_dict().items()}
+        results.append((state, [parameter.grad for parameter in network.parameters()]))
+    (plain, gradients), (again, recomputed) = results
+    assert all(torch.allclose(plain[name], again[name], atol=1e-6) for name in plain)
+    assert plain["features.3.num_batches_tracked"] == 2
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(gradients, recomputed, strict=True))
+    assert max(gradient.abs().max() for gradient in gradients) > 1e-3

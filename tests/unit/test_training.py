@@ -252,3 +252,37 @@ def test_batches_are_distinct_and_a_pass_has_each_once(n, size):
 
 def test_nine_galaxies_in_batches_of_four_train(data):
     assert len(quick(data, settings={"batch": 4}).history) == 3  # no batch of one, whatever 9 mod 4 is
+
+
+def test_best_learns_to_recognise_degraded_galaxies():
+    """Attention over spectra: recall@1 of galaxies it has not seen rises above the untrained network's."""
+    from cubespace.network.invariance import invariance_table
+
+    maps, space, scaling, _ = fake_maps.prepared(90, (20, 20), 4, seed=2)
+    pair = pair_from_settings({"second": {"noise": [8, 40], "resize": [1, 2], "shift": 2}})
+    settings = {**QUICK, "epochs": 4, "steps_per_epoch": 8, "temperature": 0.2, "require_learning": True}
+    best = {"preset": "best"}
+    fit = maps[np.arange(60)], maps[np.arange(60, 90)]
+    result = train(*fit, space, scaling, pair, settings, log=lambda line: None, encoder=best)
+    networks = {
+        "network": result.network,
+        "untrained": Encoder(5, 0, best, scaling.luminosity).eval(),
+    }
+    table = invariance_table(networks, maps, np.arange(90) >= 60, space, scaling, pair)
+    everything = table[table["view"] == "all"].set_index("method")
+    moved, recall = everything["displacement"], everything["recall_1_unseen"]
+    assert moved["network"] < 0.7 * moved["untrained"] and recall["network"] > recall["untrained"], everything
+    assert (
+        networks["untrained"].attention.attention.sub(result.network.attention.attention).abs().max() > 1e-3
+    )
+
+
+def test_best_is_repeatable_and_recomputing_changes_no_weight(data):
+    first, again = (quick(data, encoder={"preset": "best"}) for _ in range(2))
+    assert weights_digest(first.network) == weights_digest(again.network)
+    plain = quick(data)
+    recomputed = quick(data, settings={"recompute": True})
+    for a, b in zip(
+        plain.network.state_dict().values(), recomputed.network.state_dict().values(), strict=True
+    ):
+        assert torch.allclose(a.float(), b.float(), atol=1e-3)

@@ -32,7 +32,9 @@ def star_radius(magnitude):
     a = FWHM / (2 sqrt(sqrt 2 - 1)) (Moffat 1969); the radius is where that reaches `LIMIT`.
     """
     core = FWHM / (2 * math.sqrt(math.sqrt(2) - 1))
-    excess = (LIMIT - np.nan_to_num(np.asarray(magnitude, float), nan=99.0) - 2.5 * math.log10(math.pi * core**2)) / 5
+    excess = (
+        LIMIT - np.nan_to_num(np.asarray(magnitude, float), nan=99.0) - 2.5 * math.log10(math.pi * core**2)
+    ) / 5
     return np.clip(core * np.sqrt(np.maximum(10**excess - 1, 0)), SMALLEST, LARGEST)
 
 
@@ -130,7 +132,9 @@ def _load(path, galaxy, shape):
     except Exception as error:  # zipfile.BadZipFile, zlib.error, astropy's VerifyError
         raise CubeRejected("mask_unusable", f"{path}: damaged mask: {error}") from None
     if image.ndim != 2 or image.dtype.kind not in "biuf":
-        raise CubeRejected("mask_unusable", f"{path}: a 2-D image is expected, found shape {image.shape}, {image.dtype}")
+        raise CubeRejected(
+            "mask_unusable", f"{path}: a 2-D image is expected, found shape {image.shape}, {image.dtype}"
+        )
     return image, header
 
 
@@ -144,7 +148,9 @@ def _from_text(path, shape):
         try:
             row, column, flag = (int(float(word)) for word in words)
         except ValueError:
-            raise CubeRejected("mask_unusable", f"{path}: line {number}: 'row column flag' expected, found {line!r}") from None
+            raise CubeRejected(
+                "mask_unusable", f"{path}: line {number}: 'row column flag' expected, found {line!r}"
+            ) from None
         if 0 <= row < shape[0] and 0 <= column < shape[1]:
             image[row, column] = flag
     return image
@@ -169,7 +175,9 @@ def _on_grid(image, header, cube, path):
         x, y = (columns + 0.5) * ratio[1] - 0.5, (rows + 0.5) * ratio[0] - 0.5
         how = f"by its scale ({ratio.mean():.2f})"
     else:
-        raise CubeRejected("mask_unusable", f"{path}: the mask has shape {image.shape}, the cube {shape}: not the same field")
+        raise CubeRejected(
+            "mask_unusable", f"{path}: the mask has shape {image.shape}, the cube {shape}: not the same field"
+        )
     x, y = np.floor(x + 0.5).astype(int), np.floor(y + 0.5).astype(int)
     inside = (x >= 0) & (y >= 0) & (x < image.shape[1]) & (y < image.shape[0])
     out = np.zeros(shape, np.int8)

@@ -33,7 +33,9 @@ def _window(mask):
 def _image(figure, axes, image, pixel, words, colours="viridis", norm=None):
     ny, nx = image.shape
     extent = (-nx * pixel / 2, nx * pixel / 2, -ny * pixel / 2, ny * pixel / 2)
-    shown = axes.imshow(image, origin="lower", extent=extent, cmap=colours, norm=norm, interpolation="nearest")
+    shown = axes.imshow(
+        image, origin="lower", extent=extent, cmap=colours, norm=norm, interpolation="nearest"
+    )
     bar = figure.colorbar(shown, ax=axes, pad=0.02, aspect=28, fraction=0.05)
     bar.outline.set_linewidth(0.4)
     axes.set_title(words, loc="left")
@@ -70,8 +72,15 @@ def _spectrum(upper, lower, nucleus):
     lower.set(ylim=(-6, 6), ylabel=r"residual / $\sigma$", xlabel=r"rest wavelength [$\mathrm{\AA}$]")
     lower.axhline(0, color=SERIES[1], lw=0.6)
     step = np.median(np.diff(wave)) / 2
-    handles = [Line2D([], [], color=INK, lw=0.8, label="spectrum"), Line2D([], [], color=SERIES[1], lw=0.8, label="components")]
-    for code, colour, words in ((SKY, SERIES[5], "sky line"), (BAD, SERIES[3], "bad sample"), (UNSEEN, "#b5b5b5", "not observed")):
+    handles = [
+        Line2D([], [], color=INK, lw=0.8, label="spectrum"),
+        Line2D([], [], color=SERIES[1], lw=0.8, label="components"),
+    ]
+    for code, colour, words in (
+        (SKY, SERIES[5], "sky line"),
+        (BAD, SERIES[3], "bad sample"),
+        (UNSEEN, "#b5b5b5", "not observed"),
+    ):
         edges = np.flatnonzero(np.diff(np.concatenate([[0], bad == code, [0]])))
         for start, stop in edges.reshape(-1, 2):
             for axes in (upper, lower):
@@ -103,7 +112,16 @@ def draw_accepted(galaxy, maps):
     _image(figure, panels[0], light, pixel, r"log luminosity [$\mathrm{L_\odot/\AA}$]")
     handles = _overlay(panels[0], np.where(mask & (OUTSIDE | PADDING), 0, mask), pixel)
     if handles:
-        panels[0].legend(handles=handles, loc="lower left", bbox_to_anchor=(0, -0.01), fontsize=5, facecolor="white", frameon=True, framealpha=0.8, edgecolor="none")
+        panels[0].legend(
+            handles=handles,
+            loc="lower left",
+            bbox_to_anchor=(0, -0.01),
+            fontsize=5,
+            facecolor="white",
+            frameon=True,
+            framealpha=0.8,
+            edgecolor="none",
+        )
     snr = np.where((mask & (OUTSIDE | PADDING) == 0) & (maps.snr[window] > 0), maps.snr[window], np.nan)
     top = np.nanmax(snr) if np.isfinite(snr).any() else 2.0
     _image(figure, panels[1], snr, pixel, "S/N", "magma", LogNorm(1, max(2.0, top)))
@@ -145,7 +163,11 @@ def draw_rejected(galaxy, reason, detail, cube=None):
         _words(figure, detail)
         return figure
     grid = figure.add_gridspec(2, 2, height_ratios=(2.0, 1.2))
-    picture, errors, spectrum = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[0, 1]), figure.add_subplot(grid[1, :])
+    picture, errors, spectrum = (
+        figure.add_subplot(grid[0, 0]),
+        figure.add_subplot(grid[0, 1]),
+        figure.add_subplot(grid[1, :]),
+    )
     middle = slice(len(cube.wavelength) // 4, -len(cube.wavelength) // 4 or None, 8)
     flux = np.where(cube.bad[middle], np.nan, cube.flux[middle])
     seen = np.isfinite(flux).any(axis=0) & cube.field
@@ -153,13 +175,25 @@ def draw_rejected(galaxy, reason, detail, cube=None):
     light[seen] = np.nanmedian(flux[:, seen], axis=0)
     noise[seen] = np.nanmedian(np.where(cube.bad[middle], np.nan, cube.sigma[middle])[:, seen], axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        _image(figure, picture, np.where(light > 0, np.log10(light), np.nan), cube.pixel_arcsec, r"log flux [$10^{-16}$ erg/s/cm$^2$/$\mathrm{\AA}$]")
+        _image(
+            figure,
+            picture,
+            np.where(light > 0, np.log10(light), np.nan),
+            cube.pixel_arcsec,
+            r"log flux [$10^{-16}$ erg/s/cm$^2$/$\mathrm{\AA}$]",
+        )
         _image(figure, errors, light / noise, cube.pixel_arcsec, "S/N per sample", "magma")
     _overlay(picture, np.where(cube.star, STAR, 0).astype(np.uint8), cube.pixel_arcsec)
     if seen.any():
         y, x = np.unravel_index(np.nanargmax(np.where(cube.star, -np.inf, light / noise)), light.shape)
-        spectrum.plot(cube.wavelength, np.where(cube.bad[:, y, x], np.nan, cube.flux[:, y, x]), color=INK, lw=0.5)
-        spectrum.set(xlabel=r"observed wavelength [$\mathrm{\AA}$]", ylabel="flux, brightest spaxel", xlim=cube.wavelength[[0, -1]])
+        spectrum.plot(
+            cube.wavelength, np.where(cube.bad[:, y, x], np.nan, cube.flux[:, y, x]), color=INK, lw=0.5
+        )
+        spectrum.set(
+            xlabel=r"observed wavelength [$\mathrm{\AA}$]",
+            ylabel="flux, brightest spaxel",
+            xlim=cube.wavelength[[0, -1]],
+        )
     else:
         say(spectrum, "no spaxel has data")
     spectrum.set_title(detail, loc="left", fontsize=6, color=SOFT, wrap=True)
@@ -188,25 +222,48 @@ def index(table, pictures, title):
     table : pandas.DataFrame of the verdicts
     pictures : dict galaxy -> text of an image (`picture`); those named in the table link to them
     """
-    names = [name for name in ("galaxy", "verdict", "reason", "detail", "spaxels", "star_share", "bad_share", "offset", "notes") if name in table]
+    names = [
+        name
+        for name in (
+            "galaxy",
+            "verdict",
+            "reason",
+            "detail",
+            "spaxels",
+            "star_share",
+            "bad_share",
+            "offset",
+            "notes",
+        )
+        if name in table
+    ]
 
     def cell(name, value):
         if value is None or value != value:
             return ""
         if name == "galaxy" and value in pictures:
             return f'<a href="#{html.escape(value, quote=True)}">{html.escape(value)}</a>'
-        return html.escape(f"{value:.3g}" if isinstance(value, float) and name != "spaxels" else f"{value:.0f}" if isinstance(value, float) else str(value))
+        return html.escape(
+            f"{value:.3g}"
+            if isinstance(value, float) and name != "spaxels"
+            else f"{value:.0f}"
+            if isinstance(value, float)
+            else str(value)
+        )
 
     rows = "".join(
-        f'<tr class="{html.escape(str(row["verdict"]))}">' + "".join(f"<td>{cell(name, row[name])}</td>" for name in names) + "</tr>\n"
+        f'<tr class="{html.escape(str(row["verdict"]))}">'
+        + "".join(f"<td>{cell(name, row[name])}</td>" for name in names)
+        + "</tr>\n"
         for row in table.to_dict("records")
     )
-    pages = "".join(f'<section id="{html.escape(name, quote=True)}">{image}</section>\n' for name, image in pictures.items())
+    pages = "".join(
+        f'<section id="{html.escape(name, quote=True)}">{image}</section>\n'
+        for name, image in pictures.items()
+    )
     titles = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in names)
     return (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style></head><body>\n'
         f"<h1>{html.escape(title)}</h1>\n<p>{len(table)} galaxies, {int((table['verdict'] == 'rejected').sum())} rejected, {len(pictures)} with a page below.</p>\n"
         f"<table><tr>{titles}</tr>\n{rows}</table>\n{pages}</body></html>\n"
     )
-
-

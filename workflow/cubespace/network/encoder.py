@@ -5,10 +5,12 @@ import hashlib
 import json
 import math
 import os
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
@@ -99,6 +101,23 @@ class AttentionPooling(nn.Module):
             return self.norm(torch.cat([means.flatten(1), torch.logsumexp(score, dim=2)], dim=1))
 
 
+@contextlib.contextmanager
+def _running_statistics_kept(norm):
+    """Inside, a forward pass through a batch norm does not move its running statistics."""
+    momentum, steps = norm.momentum, norm.num_batches_tracked.clone()
+    norm.momentum = 0.0
+    try:
+        yield
+    finally:
+        norm.momentum = momentum
+        norm.num_batches_tracked.copy_(steps)
+
+
+def _forwards_and_again(norm):
+    """Contexts of a block's forward pass and of its repetition, which must not count as a second batch."""
+    return contextlib.nullcontext(), _running_statistics_kept(norm)
+
+
 class Encoder(nn.Module):
     """Encoder of galaxy maps with its projection head.
 
@@ -130,6 +149,9 @@ class Encoder(nn.Module):
         if channels < 1:
             raise CubespaceError(f"network: expected at least one channel, found {channels}")
         self.channels = channels
+        self.recompute = (
+            False  # in training, make each block's activations anew in the backward pass: less memory
+        )
         self.settings = encoder_settings(settings)
         self.mask = self.settings["mask"]  # its input has one more channel, last: 1 = galaxy, 0 = sky
         with torch.random.fork_rng(devices=[]):  # torch's layers draw when they are made; we draw again below
@@ -181,11 +203,20 @@ class Encoder(nn.Module):
         if self.settings["bias"]:  # keeps the length of what is pooled in a vector that is normalised later
             nn.init.normal_(self.dense.bias, 0, self.settings["bias"], generator=generator)
 
+    def _convolve(self, maps):
+        if not (self.recompute and self.training):
+            return self.features(maps)
+        for start in range(0, len(self.features), 4):
+            block = self.features[start : start + 4]
+            contexts = partial(_forwards_and_again, block[3])
+            maps = checkpoint(block, maps, use_reentrant=False, context_fn=contexts)
+        return maps
+
     def represent(self, maps):
         """(N, channels (+ 1 with mask), ny, nx) -> (N, 512), not negative: the galaxies' representation."""
         pooling, parts = self.settings["pooling"], []
         if "max" in pooling or "mean" in pooling:
-            features = self.features(maps)
+            features = self._convolve(maps)
             if self.mask:
                 covered = F.adaptive_avg_pool2d(maps[:, -1:].float(), features.shape[2:])
                 covered = torch.where(covered.sum(dim=(2, 3), keepdim=True) > 0, covered, 1.0)

@@ -28,6 +28,7 @@ DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
     "same_view": True,
     "validation_realisations": 4,  # fixed pairs of each validation galaxy, averaged
     "precision": "auto",
+    "recompute": False,  # activations in the backward pass: less memory, the same numbers
     "require_learning": True,  # stop with an error if the loss stays at its chance level
 }
 PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
@@ -152,6 +153,7 @@ def train(
             )
 
     network = Encoder(scaling.channels, seed, encoder, scaling.luminosity).to(device)
+    network.recompute = s["recompute"]
     optimiser = torch.optim.Adam(network.parameters(), lr=s["learning_rate"])
     autocast, dtype = mixed_precision(device, s["precision"])
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)

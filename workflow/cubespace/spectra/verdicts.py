@@ -23,7 +23,9 @@ COLUMNS = {
 _KEYS = ("verdict", "reason", "detail", "count", "star_fraction", "bad_fraction", "notes", "position")
 
 
-def verdict_row(galaxy, moments, maps, ra=np.nan, dec=np.nan, *, max_offset=10.0, max_star_share=0.1, max_bad_share=0.15):
+def verdict_row(
+    galaxy, moments, maps, ra=np.nan, dec=np.nan, *, max_offset=10.0, max_star_share=0.1, max_bad_share=0.15
+):
     """One row of the table, as a dict (None where there is nothing to say).
 
     Parameters
@@ -37,16 +39,23 @@ def verdict_row(galaxy, moments, maps, ra=np.nan, dec=np.nan, *, max_offset=10.0
     row = {"galaxy": galaxy, "stage": "moments", **{key: found[key] or None for key in _KEYS[:3]}}
     position, read = found["position"], bool(np.isfinite(found["bad_fraction"]) and found["bad_fraction"] > 0)
     row["spaxels"], row["spectra"] = None, int(found["count"]) if found["verdict"] == "accepted" else None
-    row["star_share"], row["bad_share"] = (float(found[key]) if read else None for key in ("star_fraction", "bad_fraction"))
+    row["star_share"], row["bad_share"] = (
+        float(found[key]) if read else None for key in ("star_fraction", "bad_fraction")
+    )
     if found["verdict"] == "accepted":
         head = _header(maps)
-        row |= {"stage": "maps", **{key: head[key.upper()] or None for key in ("verdict", "reason", "detail")}}
+        row |= {
+            "stage": "maps",
+            **{key: head[key.upper()] or None for key in ("verdict", "reason", "detail")},
+        }
         row["spaxels"] = head.get("NGOOD")
         position = _centre(head) or position
     offset = float(separation(*position, ra, dec))
     row["offset"] = offset if np.isfinite(offset) else None
     if row["offset"] is not None and offset > max_offset:
-        notes.append(f"the galaxy in the cube is {offset:.1f} arcsec from its position in the table: is it another one?")
+        notes.append(
+            f"the galaxy in the cube is {offset:.1f} arcsec from its position in the table: is it another one?"
+        )
     if row["star_share"] is not None and row["star_share"] > max_star_share:
         notes.append(f"{100 * row['star_share']:.0f} % of the field is masked")
     if row["bad_share"] is not None and row["bad_share"] > max_bad_share:

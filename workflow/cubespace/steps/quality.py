@@ -50,7 +50,10 @@ def main(argv=None):
             pdf.savefig(figure)
         if not pictures:  # a file without pages is none
             pdf.savefig(quality.blank("no galaxy has a page"))
-    write_text(args.out, quality.index(verdicts, pictures, f"{settings.get('survey', 'survey')}: quality of the cubes"))
+    write_text(
+        args.out,
+        quality.index(verdicts, pictures, f"{settings.get('survey', 'survey')}: quality of the cubes"),
+    )
     print(f"{len(pictures)} pages", flush=True)
 
 

@@ -31,7 +31,9 @@ def main(argv=None):
         columns[ours] = table[theirs].to_numpy(float)
     known = np.isfinite(columns["ra"]) & np.isfinite(columns["dec"])
     print(f"{known.sum()} stars, {(~known).sum()} rows without a position left out", flush=True)
-    write_npz(args.out, **{name: values[known] for name, values in columns.items()}, **provenance(args.settings))
+    write_npz(
+        args.out, **{name: values[known] for name, values in columns.items()}, **provenance(args.settings)
+    )
 
 
 if __name__ == "__main__":

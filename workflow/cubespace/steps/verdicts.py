@@ -19,7 +19,10 @@ def main(argv=None):
     places = {}
     if args.galaxies:
         known = read_table(args.galaxies)
-        places = {galaxy: (ra, dec) for galaxy, ra, dec in zip(known["galaxy"], known["ra"], known["dec"], strict=True)}
+        places = {
+            galaxy: (ra, dec)
+            for galaxy, ra, dec in zip(known["galaxy"], known["ra"], known["dec"], strict=True)
+        }
     roster, rows = read_table(args.roster), []
     for galaxy, stem in zip(roster["galaxy"], roster["stem"], strict=True):
         files = Path(args.moments) / f"{stem}.npz", Path(args.maps) / f"{stem}.fits"
