@@ -255,12 +255,19 @@ def test_nine_galaxies_in_batches_of_four_train(data):
 
 
 def test_best_learns_to_recognise_degraded_galaxies():
-    """Attention over spectra: recall@1 of galaxies it has not seen rises above the untrained network's."""
+    """Attention over spectra: recall@1 of galaxies it has not seen rises far above the baselines'."""
     from cubespace.network.invariance import invariance_table
 
     maps, space, scaling, _ = fake_maps.prepared(90, (20, 20), 4, seed=2)
-    pair = pair_from_settings({"second": {"noise": [8, 40], "resize": [1, 2], "shift": 2}})
-    settings = {**QUICK, "epochs": 4, "steps_per_epoch": 8, "temperature": 0.2, "require_learning": True}
+    pair = pair_from_settings({"second": {"noise": [30, 90], "resize": [1, 2], "shift": 2}})
+    settings = {
+        **QUICK,
+        "epochs": 6,
+        "steps_per_epoch": 8,
+        "temperature": 0.2,
+        "learning_rate": 0.002,
+        "require_learning": True,
+    }
     best = {"preset": "best"}
     fit = maps[np.arange(60)], maps[np.arange(60, 90)]
     result = train(*fit, space, scaling, pair, settings, log=lambda line: None, encoder=best)
@@ -271,7 +278,8 @@ def test_best_learns_to_recognise_degraded_galaxies():
     table = invariance_table(networks, maps, np.arange(90) >= 60, space, scaling, pair)
     everything = table[table["view"] == "all"].set_index("method")
     moved, recall = everything["displacement"], everything["recall_1_unseen"]
-    assert moved["network"] < 0.7 * moved["untrained"] and recall["network"] > recall["untrained"], everything
+    assert moved["network"] < 0.7 * moved["untrained"], everything
+    assert recall["network"] > 0.8 > 0.7 > max(recall["untrained"], recall["pooled_pca"]), everything
     assert (
         networks["untrained"].attention.attention.sub(result.network.attention.attention).abs().max() > 1e-3
     )
