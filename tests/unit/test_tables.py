@@ -1,7 +1,11 @@
 """One reader, one writer: the same table from every format, nothing lost, errors that name the file."""
 
 import io
+import os
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -349,3 +353,19 @@ def test_missing_columns_come_with_the_nearest_name(tmp_path):
         CubespaceError, match=r"'log_mass' \(did you mean 'log_Mass'\?\), 'q'; found: log_Mass, RA"
     ):
         need_columns(read_table(tmp_path / "t.csv"), ["log_mass", "q"], "t")
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted in /proc, which this system lacks")
+def test_reading_parquet_starts_no_thread(tmp_path):
+    """A pool that Arrow started for a small table aborts, now and then, a process that ends soon after."""
+    write_table(pd.DataFrame({"galaxy": [f"G{i}" for i in range(50)], "log_mass": np.linspace(8, 11, 50)}), tmp_path / "t.parquet")
+    code = (
+        "import os, sys, pyarrow.parquet\n"
+        "from cubespace.tables import read_table\n"
+        "before = len(os.listdir('/proc/self/task'))\n"
+        "assert len(read_table(sys.argv[1])) == 50\n"
+        "print(len(os.listdir('/proc/self/task')) - before)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "workflow"), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", code, str(tmp_path / "t.parquet")]
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip() == "0"

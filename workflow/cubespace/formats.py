@@ -230,7 +230,8 @@ def _parquet(raw, where, options):
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(pa.BufferReader(raw))
+    # no threads: Arrow's pool now and then aborts a process that ends soon after it read a small table
+    table = pq.ParquetFile(pa.BufferReader(raw), pre_buffer=False).read(use_threads=False)
     columns, skipped, names = {}, {}, table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
