@@ -155,6 +155,14 @@ def test_rejections(base, options, code):
         galaxy_moments(read_cube(base), make_cubes.Z, **options)
 
 
+def test_a_cube_whose_flags_are_turned_round_is_rejected_with_the_share_of_them(tmp_path):
+    flux, sigma = make_cubes.base()
+    for name, units in {"flags": make_cubes.hdus(flux, sigma, badpix=np.ones(flux.shape, np.uint8)), "errors": make_cubes.hdus(flux, -sigma)}.items():
+        cube = read_cube(make_cubes.write(tmp_path / f"{name}.fits", units))
+        with pytest.raises(CubeRejected, match=r"too_few_spaxels: 0 spaxels .* 100\.0 % of the samples are flagged"):
+            galaxy_moments(cube, make_cubes.Z)
+
+
 def run_step(cube, redshift, out, **settings):
     step.main(
         [

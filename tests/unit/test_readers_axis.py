@@ -216,6 +216,8 @@ def test_pixels_in_other_units():
     head = make_cubes.header(CUNIT1="arcsec", CUNIT2="arcsec", CD1_1=-0.5, CD2_2=0.5)
     assert cards.pixel_scale(ours(head), "a") == pytest.approx(0.5)
     assert cards.pixel_scale(ours(make_cubes.header(CD1_1=None, CD2_2=None, CDELT1=1.0, CDELT2=1.0)), "a") is None  # a leftover
+    with pytest.raises(CubeRejected, match=r"a: CDi_j .* give pixels of 1800 arcsec; less than 60"):
+        cards.pixel_scale(ours(make_cubes.header(CD1_1=-0.5, CD2_2=0.5)), "a")  # arcsec, called degrees
 
 
 def test_vacuum_to_air_at_the_lines_of_the_tables():

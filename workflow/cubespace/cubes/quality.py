@@ -101,12 +101,14 @@ def check_coverage(wavelength, redshift, grid, window, min_good_fraction):
         )
 
 
-def check_spaxels(n_usable, minimum, snr_cut):
-    """CubeRejected if fewer than `minimum` spaxels are usable."""
+def check_spaxels(cube, n_usable, minimum, snr_cut):
+    """CubeRejected if fewer than `minimum` spaxels are usable; it says how much of the cube is bad, and so what to look at."""
     if n_usable < minimum:
         raise CubeRejected(
             "too_few_spaxels",
-            f"{n_usable} spaxels inside the field, free of stars and with S/N >= {snr_cut:g}; {minimum} are asked for",
+            f"{n_usable} spaxels inside the field, free of stars and with S/N >= {snr_cut:g}; {minimum} are asked for "
+            f"({int(cube.field.sum())} of {cube.field.size} spaxels have data; {100 * cube.bad.mean():.1f} % of the samples are "
+            "flagged, not finite or without a positive error)",
         )
 
 

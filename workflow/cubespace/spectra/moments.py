@@ -197,7 +197,7 @@ def galaxy_moments(
         quality.check_canvas(cube.field, canvas)
     sky, snr, _, _ = survey_field(cube, redshift, window, min_good_window, sky_windows, spare_nucleus_arcsec, hand)
     star_fraction = quality.check_stars(cube, max_star_fraction)
-    quality.check_spaxels(int((cube.usable & (snr >= snr_map)).sum()), min_spaxels, snr_map)
+    quality.check_spaxels(cube, int((cube.usable & (snr >= snr_map)).sum()), min_spaxels, snr_map)
 
     gap = restframe.common_gap(cube.wavelength, redshift, axis, sky)
     n_snr = int((cube.usable & (snr > snr_min)).sum())

@@ -166,7 +166,7 @@ def galaxy_maps(
     mask[cube.field & ~np.isfinite(noise)] |= FEW_SAMPLES
     mask[cube.field & np.isfinite(noise) & ~(snr >= snr_map)] |= LOW_SNR
     chosen = np.nonzero(mask.ravel() == 0)[0]
-    quality.check_spaxels(chosen.size, min_spaxels, snr_map)
+    quality.check_spaxels(cube, chosen.size, min_spaxels, snr_map)
     maps = np.zeros((1 + len(basis.components), mask.size), np.float32)
     error_rate = np.zeros(mask.size, np.float32)
     flags, flat_snr = mask.ravel(), snr.ravel()
@@ -185,7 +185,7 @@ def galaxy_maps(
         maps[0, index[ok]] = np.log10(restframe.luminosity(spectra.norm[ok], reach, redshift))
         maps[1:, index[ok]] = found.coefficients[ok].T
         error_rate[index[ok]] = found.error[ok]
-    quality.check_spaxels(int((flags == 0).sum()), min_spaxels, snr_map)
+    quality.check_spaxels(cube, int((flags == 0).sum()), min_spaxels, snr_map)
 
     limit = restframe.luminosity(np.nanmedian(noise[cube.field & ~star]), reach, redshift)
     header = _facts(cube, redshift, distance, centre, offset, limit, window, snr_map, mask, bad_share(cube))

@@ -154,13 +154,23 @@ def sky_matrix(header, path):
 
 
 def pixel_scale(header, path):
-    """Side of a pixel [arcsec], the square root of its area; None if not stated or no size of a spaxel."""
+    """Side of a pixel [arcsec], the square root of its area; None if not stated.
+
+    A step of 1 degree is FITS's default and states nothing. CubeRejected for any other that is no size of a spaxel,
+    as arcsec called degrees: taking the survey's own pixel then would hide a wrong scale.
+    """
     matrix = sky_matrix(header, path)
     if matrix is None:
         return None
     (a, b), (c, d) = matrix
     scale = math.sqrt(abs(a * d - b * c)) * 3600
-    return scale if 0 < scale < 60 else None
+    if abs(scale - 3600) < 1e-6:
+        return None
+    if not 0 < scale < 60:
+        raise CubeRejected(
+            "header_card", f"{path}: CDi_j or CDELT1 and CDELT2 with CUNIT1 give pixels of {scale:g} arcsec; less than 60 is expected"
+        )
+    return scale
 
 
 def sky(header, path):
