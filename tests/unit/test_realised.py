@@ -7,9 +7,8 @@ import pytest
 from conftest import ROOT
 from cubespace.survey import instrument, mock, population, ssp
 from cubespace.survey.galaxy import simulate
-from cubespace.survey.gas import old_floor
 from cubespace.survey.maps import binned
-from cubespace.survey.populations import LOWER, UPPER, Knobs
+from cubespace.survey.populations import LOWER, UPPER
 from cubespace.survey.spectrum import spectra
 
 KINDS = ("E", "S0", "Sa", "Sb", "Sbc", "Sc", "Sd", "I", "BCD")
@@ -92,8 +91,6 @@ def test_what_cannot_be_gives_way(rows, basis):
     assert found["log_sfr"] < asked["log_sfr"] - 1.0
     knobs = np.array(maps_of(asked, basis).header["knobs"])
     assert (knobs >= LOWER - 1e-9).all() and (knobs <= UPPER + 1e-9).all()
-    low, usual, high = old_floor(row, "Sb")
-    assert low <= Knobs(*knobs).old_share <= high and low < usual < high
 
 
 def test_the_truth_is_the_same_at_every_pixel_size(rows, basis):
@@ -108,9 +105,9 @@ def test_most_of_the_h_alpha_of_passive_galaxies_is_not_star_formation(rows, bas
         for row in rows[kind]:
             if row["log_ew_ha"] < 0.4:
                 found = mock.realise(free(row), basis)
-                assert found["log_sfr"] < found["log_sfr_ha"] - least, kind
+                assert found["log_sfr_young"] < found["log_sfr"] - least, kind
     found = mock.realise(free(rows["Sd"][0]), basis)
-    assert found["log_sfr"] == pytest.approx(found["log_sfr_ha"], abs=0.1)
+    assert found["log_sfr_young"] == pytest.approx(found["log_sfr"], abs=0.1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -337,5 +337,5 @@ def test_four_clusters_of_other_make_up():
     swapped = data["galaxies"].assign(morphology=data["galaxies"]["morphology"].replace({"E": "Sd", "Sd": "E"}))
     row = only(verdicts(galaxies=swapped), "not recovered", "four clusters are")
     assert row["recovered"] == 0 and "E/S0 0.00 of 40" in row["note"]
-    true = data["galaxies"][["galaxy"]].assign(log_mass=10.0, log_sfr=0.0, log_sfr_realised=data["galaxies"]["log_sfr"], log_mass_realised=data["galaxies"]["log_mass"])
+    true = data["galaxies"][["galaxy"]].assign(log_mass=10.0, log_sfr=0.0, log_sfr_young_realised=data["galaxies"]["log_sfr"], log_mass_realised=data["galaxies"]["log_mass"])
     assert only(verdicts(truth=true), "recovered", "four clusters are")["truth"] == "types and sSFR of the mock"

@@ -7,6 +7,7 @@ import pytest
 from cubespace.errors import CubespaceError
 from cubespace.morphology import BINS
 from cubespace.survey import population, twin
+from cubespace.survey.pointing import in_one_field
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +55,27 @@ def test_unknown_types_are_drawn_from_what_the_values_say(survey):
     drawn, true = rows["morphology"].map(order), survey["morphology"].map(order)
     assert np.corrcoef(drawn, true)[0, 1] > 0.7
     assert abs(drawn.mean() - true.mean()) < 0.4
+
+
+@pytest.mark.parametrize("known", [(), (0,), (1,), (0, 1)])
+def test_a_pair_without_positions_is_beside_each_other(known):
+    """25 arcsec apart, wherever the position of one is known or neither; two known ones stay."""
+    table = pd.DataFrame({"galaxy": ["NGC1_0", "NGC1_1", "NEW"], "ra": np.nan, "dec": np.nan})
+    for i in known:
+        table.loc[i, ["ra", "dec"]] = 10.0, 60.0 + 0.01 * i
+    rows = twin.rows_from_table(table, 2)
+    for i in known:
+        assert (rows["ra"][i], rows["dec"][i]) == (10.0, 60.0 + 0.01 * i)
+    ra, dec = np.radians(rows["ra"].to_numpy()), np.radians(rows["dec"].to_numpy())
+    apart = np.degrees(np.hypot((ra[1] - ra[0]) * np.cos(dec[0]), dec[1] - dec[0])) * 3600
+    assert apart == pytest.approx(36.0 if len(known) == 2 else 25.0, abs=0.1)
+    assert in_one_field(rows.iloc[0], rows.iloc[1])
+
+
+def test_a_rate_from_stars_does_not_move_the_cube(survey):
+    """A mock galaxy's H-alpha is given by EW and mass: a rate of another kind in the table cannot be met too."""
+    rows = [twin.rows_from_table(survey.assign(log_sfr=survey["log_sfr"] + d), 9)["log_sfr"] for d in (0, -1.5)]
+    assert rows[0].equals(rows[1])
 
 
 def test_companions_share_a_redshift_and_a_name_without_values_gets_all():

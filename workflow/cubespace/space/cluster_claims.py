@@ -44,7 +44,7 @@ def cluster_claims(clusters, galaxies, classes, truth, n_bootstrap, seed):
     names = frame["galaxy"]
     ew = _exact(truth, "log_ew_ha", names)
     rows = [two_clusters(_column(frame, "kmeans_2"), _column(frame, "log_ew_ha"), ew, n_bootstrap, seed)]
-    rates = [_exact(truth, name, names) for name in ("log_sfr", "log_mass")]
+    rates = [_exact(truth, name, names) for name in ("log_sfr_young", "log_mass")]  # what old stars excite is no star formation
     known = all(rate is not None for rate in rates)
     sfr, mass = rates if known else (_column(frame, "log_sfr"), _column(frame, "log_mass"))
     groups = frame.get("pointing", names)

@@ -13,9 +13,13 @@ def main(argv=None):
     )  # fmt: skip
     from pathlib import Path
 
+    from cubespace.errors import CubespaceError
     from cubespace.files import write_text
 
     out = Path(args.out)
+    given = [name for name in ("n", "ssp", "planted_environment_effect", "planted_agn_effect") if getattr(args, name)]
+    if args.from_config and given:
+        raise CubespaceError(f"--from-config makes the twins of a table: found --{given[0].replace('_', '-')} too, expected neither")
     if args.from_config:
         import yaml
 

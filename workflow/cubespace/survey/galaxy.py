@@ -10,10 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from cubespace.survey.gas import CENTRE_ARCSEC, broad_line, dim, line_maps
 from cubespace.survey.maps import RING, Maps, half_light
-from cubespace.survey.populations import Populations, Scene, stellar_screen
+from cubespace.survey.populations import STELLAR_DUST, Populations, Scene, stellar_screen
 from cubespace.survey.structure import FINE, build, kind_of
 
-STELLAR_DUST = 0.44  # Av of stars over that of gas (Calzetti et al. 2000), where sizes are corrected
 COARSE = 4  # fine pixels along the side of those on which populations are found first
 
 

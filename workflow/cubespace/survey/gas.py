@@ -53,16 +53,14 @@ def dim(av, wavelength):
 
 
 def old_floor(row, name):
-    """Share of the field's H-alpha that old stars excite (LIER; Binette et al. 1994): (least, usual, most).
+    """Share of the field's H-alpha that old stars excite (LIER; Binette et al. 1994).
 
-    Nearly all of it in passive early types; elsewhere what makes about 1 A (Cid Fernandes et al. 2011), 2.5 A
-    at most.
+    Nearly all of it in passive early types; elsewhere what makes about 1 A (Cid Fernandes et al. 2011).
     """
     total = 10 ** float(row["log_ew_ha"])
     if name in ("E", "S0") and total < 3:
-        return 0.5, 0.85, 0.98
-    usual = min(0.35, 1 / total)
-    return 0.3 * usual, usual, min(0.9, 2.5 / total)
+        return 0.85
+    return min(0.35, 1 / total)
 
 
 def h_alpha(row, kind, scene, continuum, psf, old_share):

@@ -76,8 +76,8 @@ def integrated(maps: Maps, basis) -> dict:
     """Measure the properties of the truth table from finished fine maps (names and units as there).
 
     log_mass, log_age_lw, metallicity_lw, log_ew_ha, log_ew_ha_cen, log_nii_ha_cen, log_oiii_hb_cen,
-    log_nii_ha, log_oiii_hb, log_sfr (of H-alpha that young stars excite), log_sfr_ha (as if they excited all
-    of it), log_sigma_mass, re_arcsec, g_r, av_gas. Re: semi-major axis of the ellipse with half of the light,
+    log_nii_ha, log_oiii_hb, log_sfr (of all H-alpha, as catalogues have it), log_sfr_young (of the H-alpha that
+    young stars excite), log_sigma_mass, re_arcsec, g_r, av_gas. Re: semi-major axis of the ellipse with half of the light,
     that beyond the field included; the mass surface density is face-on (times b/a).
     """
     seen = maps.observed_light
@@ -104,8 +104,8 @@ def integrated(maps: Maps, basis) -> dict:
         "log_oiii_hb_cen": ratio("OIII5007", "Hbeta", aperture),
         "log_nii_ha": ratio("NII6583", "Halpha", ring),
         "log_oiii_hb": ratio("OIII5007", "Hbeta", ring),
-        "log_sfr": float(np.log10(forming) + 30 - SFR_ZERO),
-        "log_sfr_ha": float(np.log10(intrinsic.sum()) + 30 - SFR_ZERO),
+        "log_sfr": float(np.log10(intrinsic.sum()) + 30 - SFR_ZERO),
+        "log_sfr_young": float(np.log10(forming) + 30 - SFR_ZERO),
         "log_sigma_mass": float(np.log10(maps.mass[ring].mean() / area * maps.header["axis_ratio"])),
         "re_arcsec": half_light(
             seen[everywhere], maps.radius[everywhere] * maps.header["re_arcsec"], maps.header["outside"]

@@ -3,7 +3,7 @@ truth table is realised.
 
 Imposed exactly, and they win: stellar mass, H-alpha equivalent width of the whole field and of the centre,
 light-weighted age and metallicity at Re, Av of the gas at Re. The star formation rate and g - r are then met
-as well as five things that those leave free allow (`Knobs`), each within physical limits and drawn towards
+as well as four things that those leave free allow (`Knobs`), each within physical limits and drawn towards
 its usual value: where they cannot be met, a compromise is made and `integrated` says what came out. The mass
 surface density at Re follows from mass and Re, to 0.05 dex: nothing moves it, since what a gradient of M/L
 adds within the half-light radius it takes away beyond.
@@ -31,6 +31,7 @@ AGE_SLOPE = {
     "I": 0.0,
     "BCD": 0.2,
 }
+STELLAR_DUST = 0.44  # usual Av of stars over that of gas (Calzetti et al. 2000)
 SFR_ZERO = 41.27  # log L(Ha)/(erg/s) of 1 Msun/yr (Kennicutt & Evans 2012)
 COLOUR_BANDS = (4000.0, 5450.0), (5600.0, 6900.0)  # g and r as boxes, rest frame [A]
 AGES, METALS = np.linspace(6.45, 10.15, 149), np.linspace(-1.5, 0.3, 19)  # of the tables of populations
@@ -42,29 +43,27 @@ class Knobs(NamedTuple):
     """What the imposed values leave free.
 
     width: half-distance of the two ages of the smooth population [dex], sets M/L and colour at a given
-    light-weighted age; dust_ratio: Av of stars over that of gas (0.44: Calzetti et al. 2000); age_slope
-    [dex/Re]; dust_slope: of ln Av, added to the pattern's [1/Re]; old_share: share of the H-alpha that old
-    stars may excite.
+    light-weighted age; dust_ratio: Av of stars over that of gas; age_slope
+    [dex/Re]; dust_slope: of ln Av, added to the pattern's [1/Re].
     """
 
     width: float
     dust_ratio: float
     age_slope: float
     dust_slope: float
-    old_share: float
 
 
 YOUNGER = 0.6  # [dex] the younger of the two ages lies no farther from the centre
-LOWER = np.array([0.08, 0.22, -0.55, -0.4, 0.0])
-UPPER = np.array([1.60, 0.90, 0.35, 0.4, 1.0])
-SCALE = np.array([0.30, 0.20, 0.15, 0.20, 0.25])
+LOWER = np.array([0.08, 0.22, -0.55, -0.4])
+UPPER = np.array([1.60, 0.90, 0.35, 0.4])
+SCALE = np.array([0.30, 0.20, 0.15, 0.20])
 
 
 @dataclass
 class Scene:
     """One value a pixel (n,), after the seeing: light and star_formation [relative], dust (gas Av over that
     at Re, light-weighted), lane, radius [Re], offset [arcsec]; inside, ring, aperture: share of the pixel in
-    the field, in the ring at Re, in the central aperture; fine_pixels that a pixel stands for."""
+    the field, in the ring at Re, in the central aperture."""
 
     light: np.ndarray
     star_formation: np.ndarray
@@ -75,7 +74,6 @@ class Scene:
     inside: np.ndarray
     ring: np.ndarray
     aperture: np.ndarray
-    fine_pixels: int = 1
 
     @classmethod
     def cut(cls, images, factor=1):
@@ -98,7 +96,7 @@ class Scene:
             }
             images = weighted | masks | {"light": light, "star_formation": add(images["star_formation"])}
         inside = images["inside"] > 0
-        return cls(**{name: image[inside] for name, image in images.items()}, fine_pixels=factor**2)
+        return cls(**{name: image[inside] for name, image in images.items()})
 
 
 class Populations:
@@ -115,10 +113,8 @@ class Populations:
         width = rng.uniform(0.15, 0.3) if kind.name in ("E", "S0") else rng.uniform(0.35, 0.6)
         self.metal_slope = float(rng.normal(-0.12, 0.05))
         self.young_per_ion = float(rng.uniform(2.0, 4.0))  # light of 10-200 Myr over that of < 10 Myr
-        low, usual, high = old_floor(row, kind.name)
-        self.usual = Knobs(float(width), 0.44, float(slope), 0.0, usual)
-        self.lower, self.upper = LOWER.copy(), UPPER.copy()
-        self.lower[4], self.upper[4] = low, high
+        self.old_share = old_floor(row, kind.name)
+        self.usual = Knobs(float(width), STELLAR_DUST, float(slope), 0.0)
         window = basis.window_light
         bands = [np.log10(basis.band(*ssp.HA_SIDES) / window), np.log10(basis.mass_to_light)]
         bands += [np.log10(basis.band(band) / window) for band in COLOUR_BANDS]
@@ -167,7 +163,7 @@ class Populations:
 
     def _jacobian(self, layout, knobs, here, names):
         """Derivatives (n_names, n_knobs) by finite differences, from one iteration each."""
-        step = np.where(knobs + 0.3 * SCALE < self.upper, 0.3, -0.3) * SCALE
+        step = np.where(knobs + 0.3 * SCALE < UPPER, 0.3, -0.3) * SCALE
         state, columns = layout.state, []
         for i in range(len(knobs)):
             layout.state = state
@@ -187,8 +183,8 @@ class Populations:
             pull = (prior - knobs)[free] / SCALE[free]
             move = np.linalg.solve(at.T @ at + np.eye(free.sum()), at.T @ held + pull)
             new[free] = knobs[free] + np.clip(move, -1.5, 1.5) * SCALE[free]
-            beyond = free & ((new < self.lower) | (new > self.upper))
-            new = np.clip(new, self.lower, self.upper)
+            beyond = free & ((new < LOWER) | (new > UPPER))
+            new = np.clip(new, LOWER, UPPER)
             if not beyond.any():
                 break
             free &= ~beyond
@@ -298,7 +294,7 @@ class Layout:
     def light_up(self, knobs, keep=False):
         """H-alpha for the continuum there is; the ionising light that it asks for, unless kept."""
         own, continuum = self.populations, self.parts["continuum"]
-        ha, young = h_alpha(own.row, own.kind, self.scene, continuum, own.psf, knobs.old_share)
+        ha, young = h_alpha(own.row, own.kind, self.scene, continuum, own.psf, own.old_share)
         self.parts |= {"ha": ha, "young_share": young}
         if not keep:
             ion = np.clip(young * ha / np.maximum(continuum, 1e-300) / EW_IONISING, 0, 0.18)
@@ -322,17 +318,16 @@ class Layout:
         self.state = replace(self.state, **shifts)
 
     def measure(self):
-        """log_sfr [log10 Msun/yr] and g_r [mag] of the populations as
-        they are."""
+        """log_sfr [log10 Msun/yr], of all H-alpha as catalogues have it, and g_r [mag] of the populations as they are."""
         parts, scene, row = self.parts, self.scene, self.populations.row
         to_mass = 10 ** float(row["log_mass"]) / (parts["mass"] * scene.inside).sum()
-        young = parts["ha"] * parts["young_share"] / dim(self.av_gas, H_ALPHA) * scene.inside
+        ha = (parts["ha"] / dim(self.av_gas, H_ALPHA) * scene.inside).sum()
         flux = [
             (band * scene.inside * dim(self.av_stars, np.mean(limits))).sum() * np.mean(limits) ** 2
             for band, limits in zip(parts["bands"], COLOUR_BANDS, strict=True)
         ]
         return {
-            "log_sfr": float(np.log10(max(young.sum() * to_mass, 1e-30)) + 30 - SFR_ZERO),
+            "log_sfr": float(np.log10(ha * to_mass) + 30 - SFR_ZERO),
             "g_r": float(-2.5 * np.log10(flux[0] / flux[1])),
         }
 

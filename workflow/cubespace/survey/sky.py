@@ -46,6 +46,12 @@ def directions(rng, n):
     return rng.uniform(0.0, 360.0, n), np.degrees(np.arcsin(rng.uniform(-1.0, 1.0, n)))
 
 
+def beside(rng, ra, dec):
+    """Position [deg] of the other galaxy of a pair, in a random direction from the one at (ra, dec)."""
+    angle = rng.uniform(0.0, 2.0 * np.pi)
+    return ra + PAIR_SEPARATION * np.cos(angle) / np.cos(np.radians(dec)), dec + PAIR_SEPARATION * np.sin(angle)
+
+
 def draw_voids(seed):
     """The void catalogue: DataFrame with VoidFinder's columns x y z radius void edge r ra dec Reff (lengths
     in Mpc/h).
@@ -167,11 +173,7 @@ def place(environment, redshift, partner, seed):
             if accept(index, trial_ra, trial_dec, ok):
                 break
     for index in np.flatnonzero(partner >= 0):
-        angle = rng.uniform(0.0, 2.0 * np.pi)
-        dec[index] = dec[partner[index]] + PAIR_SEPARATION * np.sin(angle)
-        ra[index] = ra[partner[index]] + PAIR_SEPARATION * np.cos(angle) / np.cos(
-            np.radians(dec[partner[index]])
-        )
+        ra[index], dec[index] = beside(rng, ra[partner[index]], dec[partner[index]])
     lost = np.flatnonzero(~np.isfinite(ra))
     if len(lost):
         what = ", ".join(f"{environment[i]} at z = {redshift[i]:.4f}" for i in lost[:5])

@@ -15,7 +15,7 @@ from cubespace.errors import CubespaceError
 from cubespace.morphology import bin_of
 from cubespace.populations.emission import classify
 from cubespace.survey import population
-from cubespace.survey.sky import directions
+from cubespace.survey.sky import beside, directions
 from cubespace.survey.statistics import (
     CORRELATION,
     COUNTS,
@@ -97,12 +97,27 @@ def rows_from_table(properties, seed):
         row["environment"] = _text(frame, "environment", i) or str(rng.choice(population.ENVIRONMENTS, p=chance))
         rows.append(row)
     out = pd.DataFrame(rows)
+    _place_companions(out, frame, seed)
     out["agn"] = (classify(out)["nuclear_class"] == "AGN").astype(int).to_numpy()
     for name, values in derived(out.assign(log_re_kpc=np.log10(out["re_kpc"]))).items():
-        out[name] = known[name].where(known[name].notna(), values)
+        # a mock galaxy's rate is that of its H-alpha; a table's may be that of its stars, which need not agree
+        out[name] = values if name == "log_sfr" else known[name].where(known[name].notna(), values)
     out["planted_environment_effect"] = out["planted_agn_effect"] = 0.0
     out["seed"] = np.random.default_rng([seed, 3]).permutation(10 * len(out))[: len(out)] + 1
     return out[list(population.COLUMNS)]
+
+
+def _place_companions(out, frame, seed):
+    """A galaxy of a pair without a position of its own goes beside the other one, in place."""
+    own = out["galaxy"].notna()
+    for name in ("ra", "dec"):
+        own &= pd.to_numeric(frame[name]).between(*PLAUSIBLE[name]) if name in frame else False
+    for _, pair in out.groupby("pointing"):
+        first = pair.index[own[pair.index].argmax()]
+        for i in pair.index:
+            if i != first and not own[i]:
+                ra, dec = beside(np.random.default_rng([seed, 32, i]), out["ra"][first], out["dec"][first])
+                out.loc[i, ["ra", "dec"]] = ra % 360.0, dec
 
 
 def known_values(frame):
