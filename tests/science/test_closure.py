@@ -2,11 +2,11 @@
 indices, of whole galaxies and of single spaxels. Tolerances: those of the flux calibration (1.5 %) and of template fitting.
 """
 
+import closure
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-import closure
 from conftest import ROOT
 from cubespace.survey import instrument, mock, population, ssp
 from cubespace.survey.spectrum import MPC, luminosity_distance

@@ -116,6 +116,16 @@ def test_weights_survive_the_disk(tmp_path):
     assert path.read_bytes() == (tmp_path / "again.safetensors").read_bytes()
 
 
+@pytest.mark.parametrize("expected", [{"release_digest": "abd"}, {"variant": "no_luminosity"}, {"seed": "3"}])
+def test_weights_of_another_release_or_variant_are_refused(tmp_path, expected):
+    path = tmp_path / "w.safetensors"
+    save_weights(path, Encoder(2), {"release_digest": "abc", "variant": "full"})
+    load_weights(path, release_digest="abc", variant="full")
+    (key, value), = expected.items()
+    with pytest.raises(CubespaceError, match=rf"w\.safetensors: network of {key} .*, expected {value}"):
+        load_weights(path, **expected)
+
+
 def test_alien_weights_are_refused(tmp_path):
     from safetensors.torch import save_file
 

@@ -85,7 +85,6 @@ NUCLEAR = {
     "undetermined": GREY,
 }
 ENVIRONMENT = {"cluster": "#d55e00", "filament_wall": "#009e73", "void": "#332288", "unclassified": GREY}
-VARIANT = {"full": "#0072b2", "no_luminosity": "#e69f00"}
 BASELINE = {"network": "#0072b2", "untrained": "#9a9a9a", "pooled_pca": "#e69f00"}
 ROLE = {"train": "#4c78a8", "validation": "#d55e00", "embed": "#262626"}
 TEST = {

@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
+from cubespace.network.presets import expand
 
 REPRESENTATION = 512
 CONTRASTIVE = 64
@@ -43,16 +44,7 @@ def encoder_settings(settings=None):
     CubespaceError
         A key is unknown or a value is out of its range.
     """
-    given = dict(settings or {})
-    preset = given.pop("preset", "paper")
-    if preset not in ENCODER_PRESETS:
-        raise CubespaceError(f"encoder: preset must be one of {', '.join(ENCODER_PRESETS)}, found {preset!r}")
-    full = {**ENCODER_PRESETS[preset], **given}
-    unknown = sorted(set(given) - set(ENCODER_PRESETS["paper"]))
-    if unknown:
-        raise CubespaceError(
-            f"encoder: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(ENCODER_PRESETS['paper'])}"
-        )
+    full = expand(settings, ENCODER_PRESETS, ENCODER_PRESETS["paper"], "encoder")
     full["pooling"] = tuple(full["pooling"])
     if not full["pooling"] or set(full["pooling"]) - set(POOLINGS):
         raise CubespaceError(
@@ -335,15 +327,16 @@ def save_weights(path, network, metadata):
         temporary.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + size :])
 
 
-def load_weights(path, device="cpu"):
+def load_weights(path, device="cpu", **expected):
     """Read a network written by `save_weights`, in evaluation mode, and its metadata.
 
-    Weights written on a GPU load on a CPU.
+    Weights written on a GPU load on a CPU. `expected`: what the metadata must say, such as variant="full",
+    release_digest="...": maps of another release mean other things in the same channels.
 
     Raises
     ------
     CubespaceError
-        The file is missing, damaged, or holds another architecture.
+        The file is missing, damaged, holds another architecture, or is not what is expected.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -360,4 +353,7 @@ def load_weights(path, device="cpu"):
         network.load_state_dict(state)
     except (KeyError, ValueError, RuntimeError, CubespaceError) as error:
         raise CubespaceError(f"{path}: not weights of this network: {error}") from error
+    for key, value in expected.items():
+        if metadata.get(key, "") != value:
+            raise CubespaceError(f"{path}: network of {key} {metadata.get(key, '(none)')}, expected {value}")
     return network.to(device).eval(), metadata

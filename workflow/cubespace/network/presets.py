@@ -106,6 +106,31 @@ PRESETS = {
 }
 
 
+def expand(settings, presets, known, where):
+    """Settings from a dict of them: those of its ``preset`` (default paper), with its other keys over them; a new dict.
+
+    presets : dict of name -> dict; known : names of all settings; where : the section, for messages
+
+    Raises
+    ------
+    CubespaceError
+        The preset or a key is unknown.
+    """
+    given = copy.deepcopy(dict(settings or {}))
+    preset = given.pop("preset", "paper")
+    if preset not in presets:
+        raise CubespaceError(f"{where}: preset must be one of {', '.join(presets)}, found {preset!r}")
+    refuse_unknown(given, known, where)
+    return {**copy.deepcopy(presets[preset]), **given}
+
+
+def refuse_unknown(given, known, where):
+    """CubespaceError if a key of `given` is not `known`."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise CubespaceError(f"{where}: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(sorted(known))}")
+
+
 def pair_from_settings(settings):
     """Settings of a pair from a dict: ``preset`` (paper, authors-code), then any key of `Pair` and `View` over it.
 
@@ -116,29 +141,17 @@ def pair_from_settings(settings):
     CubespaceError
         A key is unknown or a value is out of its range.
     """
-    settings = copy.deepcopy(settings or {})
-    preset = settings.pop("preset", "paper")
-    if preset not in PRESETS:
-        raise CubespaceError(f"views: preset must be one of {', '.join(PRESETS)}, found {preset!r}")
-    merged = copy.deepcopy(PRESETS[preset])
-    for key, value in settings.items():
-        if key in ("first", "second"):
-            merged[key].update(value)
-        else:
-            merged[key] = value
+    settings = dict(settings or {})
+    merged = expand(settings, PRESETS, [field.name for field in fields(Pair)], "views")
     for name in ("first", "second"):
-        merged[name] = _build(View, merged[name], f"views.{name}")
+        start = PRESETS[settings.get("preset", "paper")][name]
+        merged[name] = _build(View, {**start, **settings.get(name, {})}, f"views.{name}")
         _check(merged[name], f"views.{name}")
     return _build(Pair, merged, "views")
 
 
 def _build(kind, settings, where):
-    known = {f.name for f in fields(kind)}
-    unknown = sorted(set(settings) - known)
-    if unknown:
-        raise CubespaceError(
-            f"{where}: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(sorted(known))}"
-        )
+    refuse_unknown(settings, [field.name for field in fields(kind)], where)
     return kind(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     )

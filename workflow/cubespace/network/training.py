@@ -13,6 +13,7 @@ from cubespace.errors import CubespaceError
 from cubespace.files import atomic, digest
 from cubespace.network.encoder import Encoder, mixed_precision
 from cubespace.network.loss import alignment, chance_level, effective_rank, nt_xent, uniformity
+from cubespace.network.presets import expand
 from cubespace.network.views import draw_pair, network_input
 
 DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
@@ -55,16 +56,7 @@ def training_settings(settings):
     CubespaceError
         A key is unknown or a value is out of its range.
     """
-    given = dict(settings or {})
-    preset = given.pop("preset", "paper")
-    if preset not in PRESETS:
-        raise CubespaceError(f"training: preset must be one of {', '.join(PRESETS)}, found {preset!r}")
-    unknown = sorted(set(given) - set(DEFAULTS))
-    if unknown:
-        raise CubespaceError(
-            f"training: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(DEFAULTS)}"
-        )
-    full = {**DEFAULTS, **PRESETS[preset], **given}
+    full = {**DEFAULTS, **expand(settings, PRESETS, DEFAULTS, "training")}
     for key in ("epochs", "steps_per_epoch", "decay_every", "patience", "validation_realisations"):
         if not (isinstance(full[key], int) and full[key] >= 1):
             raise CubespaceError(f"training.{key}: expected a whole number >= 1, found {full[key]!r}")

@@ -9,7 +9,6 @@ def main(argv=None):
         __doc__, argv, maps=str, roster=str, basis=str, scaling=str, weights=str, variant=str, out=str, fits=str,
         device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
-    from cubespace.errors import CubespaceError
     from cubespace.files import provenance
     from cubespace.network.data import read_scaling, read_space
     from cubespace.network.embedding import embed_files, refuse_collapsed, write_embedding
@@ -21,12 +20,7 @@ def main(argv=None):
     pair = pair_from_settings(args.settings.get("views"))
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
-    network, meta = load_weights(args.weights, device)
-    for key, expected in (("variant", args.variant), ("release_digest", release)):
-        if meta.get(key, "") != expected:
-            raise CubespaceError(
-                f"{args.weights}: network of {key} {meta.get(key, '(none)')}, expected {expected}"
-            )
+    network, _ = load_weights(args.weights, device, variant=args.variant, release_digest=release)
     options = dict(args.settings.get("embedding", {}))
     names, roles, vectors, spread, rejected = embed_files(
         network,

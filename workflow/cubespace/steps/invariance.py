@@ -22,7 +22,7 @@ def main(argv=None):
     device = prepare_device(args.device, args.threads)
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
-    network, _ = load_weights(args.weights, device)
+    network, _ = load_weights(args.weights, device, variant=args.variant, release_digest=release)
     untrained = Encoder(scaling.channels, args.seed, network.settings, scaling.luminosity).to(device).eval()
     rows = read_table(args.roster)
     most = args.settings.get("invariance", {}).get("galaxies", 1000)
