@@ -8,6 +8,8 @@ if MOCK:
     # A galaxy of the sheet that names a cube of its own is not simulated.
     SIMULATED = [stem for stem in STEMS if GALAXIES.at[stem, "cube"] == config["sample"]["cubes"].format(galaxy=stem)]
 
+    MASKS = {"mask": "results/mock/companions/{galaxy}.fits"} if config["mock"]["companions"] else {}
+
     rule simulate:
         input:
             truth=TRUTH,
@@ -15,6 +17,7 @@ if MOCK:
         output:
             cube=temp(config["sample"]["cubes"]) if STREAMED else config["sample"]["cubes"],
             maps="results/mock/truth/{galaxy}.fits",
+            **MASKS,
         log:
             "results/logs/simulate/{galaxy}.log",
         benchmark:
@@ -22,6 +25,7 @@ if MOCK:
         params:
             name=per_galaxy("galaxy"),
             settings=as_json({name: value for name, value in config["mock"].items() if name not in ("keep_cubes", *PLANTED)}),
+            mask=lambda wildcards, output: f" --mask {quote(output.mask)}" if MASKS else "",
             code=code("simulate"),
         conda:
             "../../envs/mock.yaml"
@@ -32,7 +36,7 @@ if MOCK:
             runtime=minutes(10),
         shell:
             "python -m cubespace.steps.simulate --galaxy {params.name:q} --truth {input.truth:q} --ssp {input.ssp:q}"
-            " --settings {params.settings:q} --cube {output.cube:q} --maps {output.maps:q} > {log:q} 2>&1"
+            " --settings {params.settings:q} --cube {output.cube:q} --maps {output.maps:q}{params.mask} > {log:q} 2>&1"
 
     if STREAMED:
 
@@ -44,6 +48,7 @@ if MOCK:
             output:
                 cube=temp(AGAIN),
                 maps=temp("results/mock/again/{galaxy}.truth.fits"),
+                **{name: temp("results/mock/again/{galaxy}.mask.fits") for name in MASKS},
             log:
                 "results/logs/simulate_again/{galaxy}.log",
             benchmark:

@@ -74,13 +74,13 @@ class AttentionPooling(nn.Module):
     reflection and shift by construction, and means weighted by light are to blur and binning.
 
     Attention pooling as in multiple-instance learning (Ilse, Tomczak & Welling 2018), with the spectra as
-    instances.
+    instances. What comes out is not standardised: a mean over many spaxels leaves next to nothing of a component
+    that is noise, and a batch norm would blow that up to the size of the others.
     """
 
     def __init__(self, channels, heads):
         super().__init__()
         self.attention = nn.Parameter(torch.zeros(heads, channels))
-        self.norm = nn.BatchNorm1d(heads * (channels + 1))
 
     def forward(self, maps, good):
         """maps (N, C, ny, nx), good (N, 1, ny, nx) of 0 and 1 -> (N, H (C + 1)), float32."""
@@ -90,7 +90,7 @@ class AttentionPooling(nn.Module):
             score = torch.einsum("hc,ncp->nhp", ATTENTION_GAIN * self.attention, x)
             score = score.masked_fill(sky, -torch.inf)
             means = torch.einsum("nhp,ncp->nhc", torch.softmax(score, dim=2), x)
-            return self.norm(torch.cat([means.flatten(1), torch.logsumexp(score, dim=2)], dim=1))
+            return torch.cat([means.flatten(1), torch.logsumexp(score, dim=2)], dim=1)
 
 
 @contextlib.contextmanager
@@ -120,7 +120,7 @@ class Encoder(nn.Module):
     holds 1,940,480 numbers: 1,937,152 trained ones and 3,328 running statistics.
 
     Other settings change what is pooled ahead of dense 512: see `encoder_settings`. Preset `best` pools the
-    spectra themselves (`AttentionPooling`) and has no convolutions: 205,456 numbers, 203,552 of them trained.
+    spectra themselves (`AttentionPooling`) and has no convolutions: 204,464 numbers, 203,056 of them trained.
 
     Weights start as Glorot-uniform, biases at zero (or normal, see `bias`), from `seed` alone: no global random
     state is read or changed. Running statistics start at mean 0 and variance 1, so that in evaluation mode an

@@ -12,11 +12,7 @@ def main(argv=None):
     from cubespace.survey.ssp import load_basis
 
     row = read_row(args.truth, args.galaxy)
-    options = {
-        key: args.settings[key]
-        for key in ("pixel_arcsec", "seeing_arcsec", "lsf_fwhm")
-        if key in args.settings
-    }
+    options = {key: args.settings[key] for key in ("pixel_arcsec",) if key in args.settings}
     other = companion_name(args.truth, row) if args.settings.get("companions") else None
     companion = read_row(args.truth, other) if other else None
     observation, head, maps, realised = make(row, load_basis(args.ssp), companion=companion, **options)

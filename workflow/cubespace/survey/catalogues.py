@@ -6,7 +6,7 @@ import pandas as pd
 from cubespace.columns import Z_SUN
 from cubespace.cosmology import angular_distance, kpc_per_arcsec, luminosity_distance
 from cubespace.errors import CubespaceError
-from cubespace.survey.gas import H_ALPHA, dim
+from cubespace.survey.gas import BALMER, H_ALPHA, LINES, dim, extinction
 from cubespace.survey.sky import apparent_r
 
 # 1 sigma of the measurements, from the errors that the real table states and its scatter (a surface density scatters
@@ -19,8 +19,8 @@ EW_ERROR = (0.1, 0.15)  # of the whole galaxy: [A] and share of the value, in qu
 # the same of the central lines, red (Ha, [NII]) and blue (Hb, [OIII]). From the real table: errors of [NII]/Ha 0.03
 # to 0.2 dex and of [OIII]/Hb 0.08 to 0.4, and the share of nuclei without a ratio, 9 % of [OIII]/Hb
 RED_ERROR, BLUE_ERROR = (0.15, 0.07), (0.15, 0.20)
-# dex of SFR per dex of Ha/Hb, k(Ha) / (k(Hb) - k(Ha)) of the extinction law; noise of a whole galaxy's Hb [A]
-SFR_PER_DECREMENT, HB_NOISE = 2.34, 0.06
+SFR_PER_DECREMENT = extinction(H_ALPHA) / (extinction(LINES["Hbeta"]) - extinction(H_ALPHA))  # dex of SFR per dex of Ha/Hb
+HB_NOISE = 0.06  # of a whole galaxy's Hb [A]
 DEPTH_SCATTER = 0.35  # of the ln of a galaxy's own noise over the typical one
 HB_CONTINUUM = 1.05  # stellar continuum at Hb over that at Ha, typical of the mock
 
@@ -147,7 +147,7 @@ def _nuclear_lines(truth, depth, rng):
     each is measured with its own noise.
     """
     ha = 10.0 ** truth["log_ew_ha_cen"].to_numpy(float)
-    hb = ha / 2.86 / HB_CONTINUUM * dim(truth["av_gas"].to_numpy(float), 4861.3) / dim(truth["av_gas"], H_ALPHA)
+    hb = ha * BALMER["Hbeta"] / HB_CONTINUUM * dim(truth["av_gas"].to_numpy(float), LINES["Hbeta"]) / dim(truth["av_gas"], H_ALPHA)
     true = {
         "ha": ha,
         "nii": ha * 10.0 ** truth["log_nii_ha_cen"].to_numpy(float),

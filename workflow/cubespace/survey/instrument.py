@@ -316,7 +316,7 @@ def star_light(positions, magnitudes, log_age, field, basis, seeing_arcsec):
         shape = np.interp(WAVELENGTH, basis.wavelength, ssp.spectrum(basis, age, 0.0))
         shape *= (
             10 ** (-0.4 * (magnitude + 48.6))
-            * 2.998e18
+            * SPEED_OF_LIGHT * 1e13  # [A/s]
             / 6170.0**2
             / 1e-16
             / np.interp(6170.0, WAVELENGTH, shape)

@@ -10,12 +10,13 @@ through mass and type alone, unless an effect is planted on purpose.
 
 import numpy as np
 import pandas as pd
-from scipy.special import gammainc, gammaincinv
 
 from cubespace.cosmology import kpc_per_arcsec
 from cubespace.errors import CubespaceError
 from cubespace.morphology import bin_of
 from cubespace.populations.emission import classify
+from cubespace.survey.gas import CENTRE_ARCSEC
+from cubespace.survey.profiles import sersic_within
 from cubespace.survey.sky import place
 from cubespace.survey.statistics import (
     CORRELATION,
@@ -201,12 +202,6 @@ def _agn(rng, stratum, mass):
     return agn
 
 
-def central_light(sersic_n, re_arcsec, radius=1.5):
-    """Share of a Sersic profile's light within `radius` arcsec (Graham & Driver 2005, eq. 2), no seeing."""
-    b = gammaincinv(2.0 * sersic_n, 0.5)
-    return gammainc(2.0 * sersic_n, b * (radius / re_arcsec) ** (1.0 / sersic_n))
-
-
 def planted_shift(environment, agn, environment_effect, agn_effect):
     """(n,) shift of each galaxy in units of the within-type scatter; the effects add up."""
     sign = np.array([PLANTED.get(name, 0.0) for name in environment])
@@ -239,7 +234,7 @@ def _galaxy(entropy, s, mass, agn, shift):
             if name in c:
                 ok &= (c[name] > low) & (c[name] < high)
         # the centre's own line flux cannot exceed that of the galaxy
-        centre = central_light(1.0 + 3.0 * bulge_fraction, re)
+        centre = sersic_within(CENTRE_ARCSEC / re, 1.0 + 3.0 * bulge_fraction)
         ok &= np.log10(centre) + c["log_ew_ha_cen"] < c["log_ew_ha"] - 0.05
         nuclear = _nuclear(c)
         ok &= (nuclear == "AGN") == agn

@@ -17,7 +17,7 @@ def sersic(radius, n):
 
 
 def sersic_within(radius, n):
-    """Share of a Sersic profile's light within radius / Re."""
+    """Share of a Sersic profile's light within radius / Re (Graham & Driver 2005, eq. 2), no seeing."""
     return gammainc(2 * n, gammaincinv(2 * n, 0.5) * radius ** (1 / n))
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from cubespace.errors import CubespaceError
+from cubespace.survey.structure import kind_of
 
 # type -> axis ratio that shows it best; Sb is shown edge-on
 AXIS_RATIO = {
@@ -47,7 +48,7 @@ def showcase(path, among):
     shared = Counter(row["pointing"] for row in rows)
 
     def distance(row):
-        shape = abs(float(row["axis_ratio"]) - AXIS_RATIO[_kind(row)]) / 0.1
+        shape = abs(float(row["axis_ratio"]) - AXIS_RATIO[kind_of(row).name]) / 0.1
         return shape + abs(math.log(float(row["re_arcsec"]) / RE_ARCSEC)) / 0.25, row["galaxy"]
 
     chosen = []
@@ -55,12 +56,8 @@ def showcase(path, among):
         fit = [
             r
             for r in rows
-            if _kind(r) == kind and r["galaxy"] in among and shared[r["pointing"]] == 1 and int(r["agn"]) == 0
+            if kind_of(r).name == kind and r["galaxy"] in among and shared[r["pointing"]] == 1 and int(r["agn"]) == 0
         ]
         if fit:
             chosen.append((kind, among[min(fit, key=distance)["galaxy"]]))
     return chosen
-
-
-def _kind(row):
-    return "Sbc" if row["morphology_detail"] == "Sbc" else row["morphology"]

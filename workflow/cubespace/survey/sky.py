@@ -10,7 +10,7 @@ import pandas as pd
 
 from cubespace.cosmology import OM0, SPEED_OF_LIGHT, comoving_distance
 from cubespace.errors import CubespaceError
-from cubespace.populations.environment import unit_vectors
+from cubespace.sphere import unit_vectors
 
 # ra_min, ra_max, dec_min, dec_max [deg]; the second box crosses the meridian
 FOOTPRINT = ((110.0, 250.0, 0.0, 60.0), (315.0, 45.0, -10.0, 20.0))
