@@ -82,7 +82,7 @@ def test_rank_correlations_of_what_is_drawn(real, mock):
 
 def test_rank_correlations_of_what_follows_from_physics(real, mock):
     """Star formation rate and surface density are not drawn, so they may differ from the real table's, whose values
-    also carry what is not physics (an SFR from a line that is not there): within 0.2, and 0.1 for most."""
+    also carry what is not physics (an SFR from a line that is not there): within 0.22, and 0.1 for most."""
     for name in ("log_sfr", "log_sigma_mass"):
         expected, found = correlations(real, [*DRAWN, name]), correlations(mock, [*DRAWN, name])
         off = np.array([found[pair] - expected[pair] for pair in expected if name in pair])
@@ -110,7 +110,7 @@ def test_main_sequence(real, mock):
     (slope, level, scatter), (own_slope, own_level, own_scatter) = fits
     assert own_slope == pytest.approx(slope, abs=0.1) and own_slope > 0.65
     assert own_scatter == pytest.approx(scatter, abs=0.05)
-    assert own_level == pytest.approx(level, abs=0.35)  # calibration of L(Ha) and initial mass function
+    assert own_level == pytest.approx(level, abs=0.25)  # calibration of L(Ha) and initial mass function
 
 
 def test_nuclear_classes(real, mock):

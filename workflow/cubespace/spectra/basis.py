@@ -205,6 +205,32 @@ def reconstruction_curve(mean, components, eigenvalues, spectra, sigma, threshol
     return table
 
 
+def refuse_twice(paths, pointings):
+    """Refuse a release that holds one exposure under two names, in whatever file: it would count twice.
+
+    Parts of one pointing may be cut from one cube.
+
+    Parameters
+    ----------
+    paths : dict galaxy -> path of its moments file
+    pointings : dict galaxy -> its pointing
+
+    Raises
+    ------
+    CubespaceError
+        Naming the galaxies.
+    """
+    seen = {}
+    for galaxy, path in paths.items():
+        mark = read_moments(path, ["fingerprint"])["fingerprint"]
+        other = seen.setdefault(mark, galaxy) if mark else galaxy
+        if pointings[other] != pointings[galaxy]:
+            raise CubespaceError(
+                f"{other} and {galaxy}: their cubes hold the same flux, expected one name for one galaxy; leave one out of the "
+                "sample sheet, or give both the same `pointing`"
+            )
+
+
 def fit_basis(
     paths, *, n_components=29, curve_components=45, curve_spectra=4000, threshold=0.03, gap_passes=3
 ):

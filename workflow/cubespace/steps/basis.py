@@ -10,13 +10,14 @@ def main(argv=None):
 
     from cubespace.files import header_cards, provenance
     from cubespace.provenance import release_digest
-    from cubespace.spectra.basis import fit_basis, write_basis
+    from cubespace.spectra.basis import fit_basis, refuse_twice, write_basis
     from cubespace.tables import read_table
 
     settings = args.settings
     names = ("n_components", "curve_components", "curve_spectra", "threshold")
     rows = read_table(args.release)
     paths = {g: Path(args.moments) / f"{s}.npz" for g, s in zip(rows["galaxy"], rows["stem"], strict=True)}
+    refuse_twice(paths, dict(zip(rows["galaxy"], rows["pointing"].fillna(rows["galaxy"]), strict=True)))
     basis = fit_basis(paths, **{key: settings[key] for key in names if key in settings})
     print(
         f"{len(basis.components)} components from {basis.header['NSPEC']} spectra of {basis.header['NGAL']} galaxies; "

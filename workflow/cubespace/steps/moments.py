@@ -11,6 +11,7 @@ SETTINGS = (
 def main(argv=None):
     """Read a cube, write results/moments/{galaxy}.npz."""
     args = parse(__doc__, argv, cube=str, redshift=str, galaxy=str, out=str, mask=(str, None), stars=(str, None))
+    from cubespace.cubes.cube import fingerprint
     from cubespace.cubes.intake import open_cube
     from cubespace.cubes.quality import Verdict, check_redshift, judged, parse_number, remarks
     from cubespace.errors import CubeRejected
@@ -37,6 +38,7 @@ def main(argv=None):
     write_npz(
         args.out, **arrays, verdict=verdict.verdict, reason=verdict.reason, detail=verdict.detail, galaxy=args.galaxy,
         notes="\n".join(notes), position=(cube and cube.position) or (float("nan"), float("nan")),
+        fingerprint=fingerprint(cube.flux) if cube is not None else "",
         redshift=float("nan") if redshift is None else redshift, **provenance(settings, settings.get("seed", 0)),
     )  # fmt: skip
 
