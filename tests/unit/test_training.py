@@ -265,7 +265,7 @@ def test_best_learns_to_recognise_degraded_galaxies():
         "epochs": 6,
         "steps_per_epoch": 8,
         "temperature": 0.2,
-        "learning_rate": 0.002,
+        "learning_rate": 0.004,
         "require_learning": True,
     }
     best = {"preset": "best"}
