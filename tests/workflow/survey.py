@@ -12,19 +12,19 @@ ROOT = Path(__file__).parents[2]
 TYPES = {"E": 4, "S0": 2, "Sa": 4, "Sb": 5, "Sc": 5, "Sd": 2}
 
 
-def choose():
-    """Names of mock galaxies, a few of each type, bright enough to be accepted."""
+def choose(types):
+    """Names of mock galaxies, so many of each type, bright enough to be accepted."""
     truth = pd.read_csv(ROOT / "resources/demo/truth.csv")
     truth = truth[(truth["log_mass"] > 10) & (truth["redshift"] > 0.005) & (truth["pointing"] == truth["galaxy"])]
-    return [name for kind, n in TYPES.items() for name in truth.loc[truth["morphology"] == kind, "galaxy"].head(n)]
+    return [name for kind, n in types.items() for name in truth.loc[truth["morphology"] == kind, "galaxy"].head(n)]
 
 
-def make(folder):
+def make(folder, types=TYPES):
     """Write sheet, spoilt cubes and configuration into `folder`; returns the names of the sound galaxies."""
     (folder / "bad").mkdir(parents=True)
     (folder / "bad" / "page.fits.gz").write_text("<html>404 not found</html>")
     (folder / "bad" / "empty.fits.gz").touch()
-    sound = choose()
+    sound = choose(types)
     rows = [{"galaxy": name, "role": "validation" if i % 4 == 3 else "train"} for i, name in enumerate(sound)]
     rows += [
         {"galaxy": "PAGE", "role": "train", "cube": "bad/page.fits.gz", "redshift": 0.01},
@@ -47,9 +47,10 @@ def write_config(folder, config):
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
 
-def snakemake(folder, *options, check=True):
+def snakemake(folder, *options, check=True, cores=2):
     """Run Snakemake on the survey in `folder`; returns the completed process, its output in one text."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", "2"]
+    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+    command += ["--cores", str(cores)] if cores else []  # none: the profile's
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # the steps' python is this one
     done = subprocess.run(
         [*command, *options], cwd=folder, env=os.environ | {"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL

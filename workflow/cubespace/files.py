@@ -35,6 +35,8 @@ def atomic(path):
     temporary = Path(name)
     try:
         yield temporary
+        with open(temporary, "rb") as written:
+            os.fsync(written.fileno())  # before the new name: a full network disk may show only now, a dying node later
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; results are to be shared in a group

@@ -78,6 +78,8 @@ for FIGURE, (CATEGORY, LABEL, NEEDS) in FIGURES.items():
             code=code("figure"),
         conda:
             "../../envs/figures.yaml"
+        group:
+            "figures"
         threads: 1
         resources:
             mem_mb=mem(1500),

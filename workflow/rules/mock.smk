@@ -29,6 +29,8 @@ if MOCK:
             code=code("simulate"),
         conda:
             "../../envs/mock.yaml"
+        group:
+            "simulate"
         threads: 1
         priority: -1 if STREAMED else 0
         resources:
@@ -53,6 +55,8 @@ if MOCK:
                 "results/logs/simulate_again/{galaxy}.log",
             benchmark:
                 "results/benchmarks/simulate_again/{galaxy}.tsv"
+            group:
+                "simulate_again"
 
     rule truth:
         input:

@@ -15,6 +15,8 @@ rule umap:
         code=code("umap"),
     conda:
         "../../envs/space.yaml"
+    group:
+        "space"
     threads: 1
     resources:
         mem_mb=mem(2000),
@@ -51,6 +53,8 @@ rule cluster:
         code=code("cluster"),
     conda:
         "../../envs/space.yaml"
+    group:
+        "space"
     threads: 1
     resources:
         mem_mb=mem(2000),
@@ -81,6 +85,8 @@ rule neighbours:
         code=code("neighbours"),
     conda:
         "../../envs/space.yaml"
+    group:
+        "space"
     threads: 1
     resources:
         mem_mb=mem(2000),
@@ -125,6 +131,8 @@ rule correlate:
         code=code("correlate"),
     conda:
         "../../envs/space.yaml"
+    group:
+        "space"
     threads: 1
     resources:
         mem_mb=mem(2000),

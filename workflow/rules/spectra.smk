@@ -45,6 +45,8 @@ rule moments:
         code=code("moments"),
     conda:
         "../../envs/cubes.yaml"
+    group:
+        "moments"
     threads: 1
     resources:
         mem_mb=mem(2500),
@@ -100,6 +102,8 @@ rule maps:
         code=code("maps"),
     conda:
         "../../envs/cubes.yaml"
+    group:
+        "maps"
     threads: 1
     resources:
         mem_mb=mem(2500),

@@ -97,6 +97,8 @@ def population_claims(comparisons, truth, planted=None, planted_agn=None):
     planted, the claim is that it is found.
     """
     mock = truth is not None
+    empty = comparisons.columns[comparisons.isna().all()]  # a column without any value was read without a type
+    comparisons = comparisons.astype(dict.fromkeys(empty, float))
 
     def row(a, b, matched=False, test=PRIMARY):
         return _compared(comparisons, a, b, matched, test)
