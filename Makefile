@@ -7,12 +7,13 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow
 READY := $(VENV)/.ready
 
-.PHONY: demo run report scorecard test lint docs benchmark fuzz clean help
+.PHONY: demo run report scorecard test test-slurm lint docs benchmark fuzz clean help
 
 help:
 	@echo "make demo       the whole pipeline on the mock survey, ending in a report"
 	@echo "make scorecard  the claims of the paper on several mock surveys -> docs/scorecard.md (an hour and a half on two cores, 20 GB)"
 	@echo "make test       all tests"
+	@echo "make test-slurm the command for clusters, and what may go wrong on one, on a private Slurm (root; installs Debian's packages)"
 	@echo "make report     results/report.zip from the results that are there"
 	@echo "make lint       ruff and snakemake --lint"
 	@echo "make docs       the key table of config/README.md from the schema"
@@ -54,6 +55,10 @@ scorecard: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile
+
+test-slurm: $(READY)
+	tests/slurm/install.sh
+	python -m pytest tests/slurm
 
 lint: $(READY)
 	ruff check workflow tests resources

@@ -1,9 +1,11 @@
 """Files are written whole or not at all, with equal bytes for equal content."""
 
+import errno
 
 import numpy as np
 import pytest
 
+from cubespace.errors import CubespaceError
 from cubespace.files import atomic, digest, header_cards, provenance, write_npz
 
 
@@ -27,6 +29,20 @@ def test_atomic_keeps_the_old_file_until_the_new_one_is_whole(tmp_path):
         temporary.write_text("new")
     assert target.read_text() == "new"
     assert target.stat().st_mode & 0o044  # readable by the group, as any file of a shared project
+
+
+def test_a_disk_that_is_full_only_when_the_file_is_flushed(tmp_path, monkeypatch):
+    """As on network file systems, where writes fail late."""
+    target = tmp_path / "x.csv"
+    target.write_text("old")
+
+    def full(number):
+        raise OSError(errno.EDQUOT, "quota")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(CubespaceError, match="cannot be written: Disk quota exceeded"), atomic(target) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "old" and list(tmp_path.iterdir()) == [target]
 
 
 def test_npz_is_read_by_numpy_and_has_equal_bytes(tmp_path):

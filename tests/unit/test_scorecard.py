@@ -185,6 +185,17 @@ def test_a_comparison_that_was_not_made():
     assert only(verdicts(comparisons=table.iloc[:0]), "undecided", "passive and star")["note"] == "no such comparison"
 
 
+def test_no_comparison_was_made_at_all(tmp_path):
+    """A survey of a handful of galaxies: columns without any value come back from the file as text columns."""
+    table = comparisons().drop(columns=["note"])
+    numbers = ["statistic", "p_value", "q_bh", "effect", "ci_low", "ci_high", "p_ks_paper", "minimum_detectable_effect"]
+    table[numbers] = np.nan
+    write_table(table.assign(note="not tested: 4 a side"), tmp_path / "comparisons.csv")
+    found = verdicts(comparisons=read_table(tmp_path / "comparisons.csv"))
+    assert only(found, "undecided", "passive and star")["note"] == "not tested: 4 a side"
+    only(found, "undecided", "train and validation")
+
+
 @pytest.mark.parametrize(
     ("change", "verdict", "words"),
     [
