@@ -48,12 +48,13 @@ class Clone:
         return "".join(f"\n== {path}\n{text[-1500:]}" for path, text in logs.items() if "rror" in text)
 
     def copy(self, folder, *removed):
-        """A copy of this clone without the files of the patterns `removed` in results/."""
+        """(copy of this clone without the files of the patterns `removed` in results/, paths of these files)."""
         shutil.copytree(self.folder, folder / "cubespace", symlinks=True)
         other = Clone(folder / "cubespace", self.cluster)
-        for name in other.files(*removed):
-            (other.folder / "results" / name).unlink()
-        return other
+        targets = [f"results/{name}" for name in other.files(*removed)]
+        for path in targets:
+            (other.folder / path).unlink()
+        return other, targets
 
     def files(self, *patterns):
         """Content of the files of `patterns` in results/, by name."""
