@@ -18,6 +18,7 @@ include: "workflow/rules/sample.smk"
 include: "workflow/rules/spectra.smk"
 include: "workflow/rules/network.smk"
 include: "workflow/rules/space.smk"
+include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/populations.smk"
 include: "workflow/rules/figures.smk"
 

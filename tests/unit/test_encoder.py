@@ -256,7 +256,22 @@ def test_a_galaxy_that_is_all_covered_is_safe():
 
 def test_counts_of_best_stay_within_the_budget():
     total, trained, running = parameter_counts(Encoder(30, settings={"preset": "best"}))
+    # attention 8 x 30; dense 248 x 512 + 512; head (2 + 128) x 512 + 128, (2 + 64) x 128 + 64, 2 x 64; running 2 x (512 + 128 + 64)
     assert (total, trained, running) == (204_464, 203_056, 1_408)  # far below twice the paper's
+
+
+def test_a_channel_of_noise_stays_small_in_what_best_pools():
+    """Channel 2 differs between galaxies, channel 3 is noise of the same size in each spaxel: its means are next to nothing."""
+    rng = torch.Generator().manual_seed(4)
+    x = galaxy_batch(40, 4, (30, 30), seed=3)
+    x[:, 2] = x[:, -1] * torch.randn(40, 1, 1, generator=rng)
+    network, pooled = Encoder(4, seed=1, settings={"preset": "best"}), []
+    network.dense.register_forward_hook(lambda layer, given, made: pooled.append(given[0].detach()))
+    for training in (True, False):
+        network.train(training)
+        network(x)
+        scatter = pooled[-1][:, : 8 * 4].unflatten(1, (8, 4)).std(dim=0)  # of each head and channel, over galaxies
+        assert (scatter[:, 2] > 0.7).all() and (scatter[:, 3] < 0.15).all(), scatter
 
 
 def test_weights_bring_their_own_settings(tmp_path):

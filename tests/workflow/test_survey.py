@@ -136,6 +136,34 @@ def test_a_key_of_one_stage_reruns_only_what_reads_it(survey):
     assert not {"sample", "moments", "maps", "basis", "train", "embed", "umap", "cluster", "correlate"} & set(jobs)
 
 
+def test_a_further_seed_adds_trainings_and_touches_nothing_else(survey):
+    folder, sound = survey
+    before = (folder / "config.yaml").read_text()
+    config = yaml.safe_load(before)
+    config["network"]["seeds"] = [1]
+    write_config(folder, config)
+    target = ("results/ensemble/stability.csv", "results/figures/stability.png")
+    try:
+        jobs = planned(folder, "--", *target)
+        snakemake(folder, "--", *target)
+    finally:
+        (folder / "config.yaml").write_text(before)
+    again = {f"{rule}_again": 2 for rule in ("train", "embed", "baseline", "invariance", "correlate")}
+    assert jobs == again | {"cluster_again": 6, "stability": 1, "figure_stability": 1}  # the untrained of both seeds too
+    table = read_table(folder / "results/ensemble/stability.csv")
+    assert table["variant"].unique().tolist() == ["full", "no_luminosity"] and table["n_seeds"].eq(2).all()
+    shared = table[table["quantity"] == "neighbours"]
+    assert shared["network"].between(shared["chance"], 1).all() and (shared["n"] == len(sound)).all()
+    seeds = [folder / f"results/{path}.parquet" for path in ("embedding/full", "ensemble/full/seed1/network")]
+    main, other = (read_table(path)["r000"] for path in seeds)
+    assert not np.allclose(main, other)
+    probes = read_table(folder / "results/space/full/probes.csv").set_index("property")
+    other = read_table(folder / "results/ensemble/full/seed1/probes.csv").set_index("property")
+    mass = table[(table["variant"] == "full") & (table["of"] == "log_mass")].iloc[0]
+    assert mass["network"] == pytest.approx((probes.at["log_mass", "network"] + other.at["log_mass", "network"]) / 2)
+    assert mass["pooled_pca"] == pytest.approx(probes.at["log_mass", "pooled_pca"])
+
+
 def test_two_runs_with_one_seed_give_equal_tables(survey, tmp_path):
     """Everything from the maps on, computed again elsewhere from the same cubes."""
     folder, _ = survey

@@ -52,6 +52,8 @@ try:
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
     survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None)
     check_masks(config["cubes"]["masks"], GALAXIES["stem"])
+    if config["seed"] in config["network"]["seeds"]:
+        raise CubespaceError(f"network.seeds: {config['seed']} is the main seed; expected others")
 except CubespaceError as error:
     raise WorkflowError(str(error)) from None
 

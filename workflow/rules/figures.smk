@@ -52,6 +52,9 @@ FIGURES = {  # name -> (category, label, what it is drawn from)
     "cluster_number": ("Space", "Number of clusters", ["quality"]),
     "scorecard": ("Scorecard", "Scorecard", ["scorecard"]),
 }
+if config["network"]["seeds"]:
+    DATA["stability"] = "results/ensemble/stability.csv"
+    FIGURES["stability"] = ("Network", "Stability over seeds", ["stability"])
 
 for FIGURE, (CATEGORY, LABEL, NEEDS) in FIGURES.items():
 

@@ -14,6 +14,7 @@ from cubespace.figures import (
     planted,
     sample,
     scorecard,
+    stability,
     training,
     umap,
     verdicts,
@@ -55,12 +56,15 @@ FIGURES = {
     "cluster_number": Entry(clusters.draw_quality, ("quality",)),
     "scorecard": Entry(scorecard.draw, ("scorecard",)),
 }
-STUDY = {"planted": Entry(planted.draw, ("planted",))}  # of the scorecard study, not of a run
+MORE = {  # of the scorecard study, and of runs with further seeds
+    "planted": Entry(planted.draw, ("planted",)),
+    "stability": Entry(stability.draw, ("stability",)),
+}
 
 
 def entry(name):
     """The entry of a figure; CubespaceError for a name that is not one."""
-    known = FIGURES | STUDY
+    known = FIGURES | MORE
     if name not in known:
         raise CubespaceError(f"figure {name!r} is not known; allowed: {', '.join(known)}")
     return known[name]
