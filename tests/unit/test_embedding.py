@@ -1,6 +1,7 @@
 """Embedding: one vector a galaxy, the same alone and in company; baselines; tables; steps from file to file."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from cubespace.network.data import (
     load_maps,
     read_scaling,
     read_space,
+    room_for_maps,
 )
 from cubespace.network.embedding import (
     combine,
@@ -27,7 +29,8 @@ from cubespace.network.embedding import (
     write_embedding,
 )
 from cubespace.network.encoder import Encoder, weights_digest
-from cubespace.network.training import HISTORY
+from cubespace.network.training import HISTORY, train
+from cubespace.network.views import pair_from_settings
 from cubespace.spectra.project import STAR
 from cubespace.tables import read_table, write_table
 
@@ -263,6 +266,30 @@ def test_maps_come_back_as_written(files):
     assert read_scaling(files / "scaling.csv", "no_luminosity").channels == 3
 
 
+def test_maps_that_do_not_fit_are_mapped_from_a_file_and_train_the_same_network(files, tmp_path):
+    rows, scratch = read_table(files / "roster.csv"), tmp_path / "scratch"
+    scratch.mkdir()
+    space, _ = read_space(files / "basis.fits")
+    scaling, pair = read_scaling(files / "scaling.csv"), pair_from_settings({"second": {"resize": [1, 2], "shift": 2}})
+    size = 13 * 4 * 12 * 12 * 2
+    assert room_for_maps(torch.device("cpu"), 1.5) == 1_500_000_000
+    assert size < room_for_maps(torch.device("cpu"))
+    fitting, _ = load_maps(files / "maps", rows, room=2 * size, scratch=scratch)
+    mapped, rejected = load_maps(files / "maps", rows, room=size - 1, scratch=scratch)
+    assert rejected == [("NGC0003", "truncated")] and list(scratch.iterdir()) == []  # the file has no name any more
+    lines = Path("/proc/self/maps").read_text().splitlines() if Path("/proc/self/maps").exists() else None
+    assert lines is None or sum(str(scratch) in line for line in lines) == 2  # values and good, and of the other set neither
+    digests = []
+    for maps in (fitting, mapped):
+        assert np.array_equal(maps.n_good, fitting.n_good) and np.array_equal(maps.has_star, fitting.has_star)
+        assert torch.equal(maps.values, fitting.values) and torch.equal(maps.good, fitting.good)
+        assert torch.equal(maps[np.array([4, 1])].values, fitting.values[[4, 1]])
+        settings = {"epochs": 1, "steps_per_epoch": 3, "batch": 4, "require_learning": False, "validation_realisations": 1}
+        result = train(maps[np.arange(8)], maps[np.arange(8, 13)], space, scaling, pair, settings, log=lambda line: None)
+        digests.append(weights_digest(result.network))
+    assert digests[0] == digests[1]
+
+
 def test_faulty_maps_are_named(files):
     values, mask, limit, _ = fake_maps.survey(2, (12, 12), 3)
     folder, rows = files / "maps", read_table(files / "release.csv").iloc[:2]
@@ -294,10 +321,12 @@ def test_pointings_become_groups(files):
 
 def test_steps_from_maps_to_embedding(files):
     from cubespace.network.invariance import COLUMNS
-    from cubespace.steps import baseline, invariance, train
+    from cubespace.steps import baseline, invariance
     from cubespace.steps import embed as embed_step
+    from cubespace.steps import train as train_step
 
     settings = {
+        "maps_memory": 0,  # mapped from a file
         "training": {"epochs": 2, "steps_per_epoch": 2, "precision": "float32", "require_learning": False},
         "views": {"preset": "paper", "second": {"resize": [1, 2], "shift": 2}},
         "embedding": {"realisations": 3},
@@ -306,7 +335,7 @@ def test_steps_from_maps_to_embedding(files):
               "--device", "cpu", "--seed", "4", "--settings", json.dumps(settings)]  # fmt: skip
     common = [str(item) for item in common]
     out = files / "network"
-    train.main([*common, "--release", str(files / "release.csv"), "--checkpoint", str(files / "checkpoint.pt"),
+    train_step.main([*common, "--release", str(files / "release.csv"), "--checkpoint", str(files / "checkpoint.pt"),
                 "--weights", str(out / "weights.safetensors"), "--history", str(out / "history.csv"), "--card", str(out / "card.md")])  # fmt: skip
     history = read_table(out / "history.csv")
     assert tuple(history.columns) == HISTORY and len(history) == 2

@@ -14,6 +14,7 @@ from cubespace.network.encoder import (
     load_weights,
     mixed_precision,
     parameter_counts,
+    prepare_device,
     save_weights,
 )
 
@@ -153,6 +154,16 @@ def test_device_is_chosen_or_refused(monkeypatch):
         choose_device("tpu")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert choose_device("auto").type == "cuda" and choose_device("cpu").type == "cpu"
+
+
+def test_float32_is_float32_on_any_device():
+    saved = [torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision]
+    try:
+        torch.backends.cuda.matmul.fp32_precision = torch.backends.cudnn.conv.fp32_precision = "tf32"
+        prepare_device("cpu")
+        assert torch.backends.cuda.matmul.fp32_precision == torch.backends.cudnn.conv.fp32_precision == "ieee"
+    finally:
+        torch.backends.cuda.matmul.fp32_precision, torch.backends.cudnn.conv.fp32_precision = saved
 
 
 def test_precision_is_chosen_or_refused(monkeypatch):

@@ -8,7 +8,13 @@ import pytest
 
 from cubespace.errors import CubespaceError
 from cubespace.figures import registry
-from cubespace.space.stability import Member, cluster_agreement, neighbour_agreement, neighbour_chance, stability_table
+from cubespace.space.stability import (
+    Member,
+    cluster_agreement,
+    neighbour_agreement,
+    neighbour_chance,
+    stability_table,
+)
 from cubespace.steps import stability as step
 from cubespace.tables import read_table, write_table
 from fake_embeddings import embedding_table

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -219,6 +220,7 @@ def test_sets_that_cannot_be_contrasted_are_refused(data):
         ({"batch": 1}, "batch"),
         ({"preset": "mine"}, "preset"),
         ({"patience": 2.5}, "patience"),
+        ({"compile": True, "recompute": True}, "compile"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(given, words):
@@ -294,3 +296,17 @@ def test_best_is_repeatable_and_recomputing_changes_no_weight(data):
         plain.network.state_dict().values(), recomputed.network.state_dict().values(), strict=True
     ):
         assert torch.allclose(a.float(), b.float(), atol=1e-3)
+
+
+@pytest.mark.parametrize("preset", ["paper", "best"])
+def test_compiled_training_is_that_of_the_eager_network(data, preset, monkeypatch):
+    """By the compiler's tracing, autograd and functional batch norms; its code generator is tests/benchmarks/training.py's."""
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    settings = {"epochs": 1, "steps_per_epoch": 2}
+    results = [quick(data, settings={**settings, "compile": way}, encoder={"preset": preset}) for way in (False, True)]
+    eager, compiled = results
+    assert compiled.history[0]["train_loss"] == pytest.approx(eager.history[0]["train_loss"], abs=1e-4)
+    assert compiled.best_loss == pytest.approx(eager.best_loss, abs=1e-3)
+    assert list(compiled.network.state_dict()) == list(eager.network.state_dict())
+    for a, b in zip(compiled.network.parameters(), eager.network.parameters(), strict=True):
+        assert torch.allclose(a, b, atol=4e-3) and (a - b).abs().mean() < 1e-4  # Adam moves by 8e-4 whatever the gradient's size

@@ -2,7 +2,7 @@
 
 EMBEDDING = as_json({"embedding": config["network"]["embedding"], "views": config["network"]["views"]})
 BASELINE = as_json({name: config["network"][name] for name in ("embedding", "encoder", "views")})
-TRAINING = as_json({name: config["network"][name] for name in ("encoder", "training", "views")})
+TRAINING = as_json({name: config["network"][name] for name in ("encoder", "maps_memory", "training", "views")})
 
 
 rule train:

@@ -1,5 +1,7 @@
 """Galaxy maps from disk to tensors: what the network is fed, and in which units."""
 
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +38,9 @@ def _half(values, mask, limit, name):
 
 @dataclass
 class GalaxyMaps:
-    """Maps of N galaxies on one device.
+    """Maps of N galaxies on one device; or, where they do not fit there, `values` and `good` in a file mapped into memory.
+
+    A subset is always on the device: rows of a mapped file go there through pinned memory as they are asked for.
 
     Attributes
     ----------
@@ -67,44 +71,86 @@ class GalaxyMaps:
 
     def __getitem__(self, index):
         """A subset, by slice or by integer array."""
-        if isinstance(index, slice):
-            names, on_device = self.names[index], index
-        else:
-            names = [self.names[i] for i in index]
-            on_device = torch.as_tensor(np.asarray(index), device=self.values.device)
-        tensors = (self.values, self.good, self.limit, self.pixel_scale)
-        return GalaxyMaps(
-            *(t[on_device] for t in tensors),
-            names,
-            self.groups[on_device],
-            self.n_good[index],
-            self.has_star[index],
-        )
+        names = self.names[index] if isinstance(index, slice) else [self.names[i] for i in index]
+        tensors = (self.values, self.good, self.limit, self.pixel_scale, self.groups)
+        *fields, groups = (self._rows(tensor, index) for tensor in tensors)
+        return GalaxyMaps(*fields, names, groups, self.n_good[index], self.has_star[index])
+
+    @property
+    def device(self):
+        """Where subsets are, and computations on them."""
+        return self.limit.device
+
+    def _rows(self, tensor, index):
+        if not isinstance(index, slice):
+            index = torch.as_tensor(np.asarray(index), device=tensor.device)
+        rows = tensor[index]
+        return rows if rows.device == self.device else rows.pin_memory().to(self.device, non_blocking=True)
 
     @classmethod
     def from_arrays(cls, values, mask, limit, pixel_scale, names, pointings=None, device="cpu"):
         """From numpy: values (N, K + 1, ny, nx) with absolute log luminosity, mask (N, ny, nx) of bit flags."""
         half = np.stack([_half(*one) for one in zip(values, mask, limit, names, strict=True)])
-        return cls._assemble(half, np.asarray(mask), limit, pixel_scale, names, pointings, device)
+        mask = np.asarray(mask)
+        tensors = (torch.from_numpy(array).to(device) for array in (half, mask == 0))
+        has_star = ((mask & STAR) != 0).any(axis=(1, 2))
+        return cls._assemble(*tensors, has_star, limit, pixel_scale, names, pointings, device)
 
     @classmethod
-    def _assemble(cls, half, mask, limit, pixel_scale, names, pointings, device):
-        good = mask == 0
+    def _assemble(cls, values, good, has_star, limit, pixel_scale, names, pointings, device):
         pointings = list(names) if pointings is None else list(pointings)
         numbers = {pointing: i for i, pointing in enumerate(dict.fromkeys(pointings))}
         return cls(
-            torch.from_numpy(half).to(device),
-            torch.from_numpy(good).to(device),
+            values,
+            good,
             torch.as_tensor(np.asarray(limit, np.float32), device=device),
             torch.as_tensor(np.asarray(pixel_scale, np.float32), device=device),
             list(names),
             torch.tensor([numbers[p] for p in pointings], device=device),
-            good.sum(axis=(1, 2)),
-            ((mask & STAR) != 0).any(axis=(1, 2)),
+            np.array([int(one.sum()) for one in good]),
+            np.asarray(has_star, bool),
         )
 
 
-def load_maps(folder, rows, device="cpu", release=None):
+def room_for_maps(device, gigabytes=None):
+    """Bytes that maps may take on a device: as told, else half of its memory (of a GPU: of what is free)."""
+    if gigabytes is not None:
+        return int(gigabytes * 1e9)
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0] // 2
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
+class _Rows:
+    """Galaxies of maps as they come, one after the other: in memory, or in files of a folder that are then mapped."""
+
+    def __init__(self, shape, folder=None):
+        self.shape, self.folder, self.n = shape, folder, 0
+        self.parts = {"values": [], "good": []}
+        if folder is not None:
+            self.parts = {name: (Path(folder) / name).open("wb") for name in self.parts}
+
+    def add(self, half, good):
+        self.n += 1
+        for part, array in zip(self.parts.values(), (half, good), strict=True):
+            if self.folder is None:
+                part.append(array)
+            else:
+                part.write(np.ascontiguousarray(array).data)
+
+    def tensors(self, device):
+        """values float16 (n, *shape) and good bool (n, ny, nx)."""
+        if self.folder is None:
+            return [torch.from_numpy(np.stack(part)).to(device) for part in self.parts.values()]
+        shapes = (self.n, *self.shape), (self.n, *self.shape[1:])
+        result = []
+        for file, shape, dtype in zip(self.parts.values(), shapes, (torch.float16, torch.bool), strict=True):
+            file.close()
+            result.append(torch.from_file(file.name, size=int(np.prod(shape)), dtype=dtype).reshape(shape))
+        return result
+
+
+def load_maps(folder, rows, device="cpu", release=None, room=None, scratch=None):
     """Read the maps of a list of galaxies.
 
     Parameters
@@ -116,6 +162,9 @@ def load_maps(folder, rows, device="cpu", release=None):
     device : torch device
     release : str, optional
         Digest of the release that the basis was fitted on; maps of another one are an error.
+    room : int, optional
+        Bytes that the maps may take on the device (see `room_for_maps`); larger sets are written to a file in the
+        folder `scratch` and mapped into memory. The file loses its name at once: it goes when the process does.
 
     Returns
     -------
@@ -128,7 +177,14 @@ def load_maps(folder, rows, device="cpu", release=None):
     CubespaceError
         A file is missing, shapes differ, the release is another one, or a header card is missing.
     """
-    taken, rejected, shape = [], [], None
+    if room is None:
+        return _load(folder, rows, device, release)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".maps") as temporary:
+        return _load(folder, rows, device, release, room, temporary)
+
+
+def _load(folder, rows, device, release, room=np.inf, scratch=None):
+    taken, rejected, kept = [], [], None
     for row in rows.to_dict("records"):
         path = Path(folder) / f"{row['stem']}.fits"
         maps = read_maps(path)
@@ -140,10 +196,11 @@ def load_maps(folder, rows, device="cpu", release=None):
         if maps.values is None:
             rejected.append((row["galaxy"], maps.reason))
             continue
-        if shape is None:
-            shape = maps.values.shape
-        if maps.values.shape != shape:
-            raise CubespaceError(f"{path}: maps of shape {maps.values.shape}, those before it {shape}")
+        if kept is None:
+            fits = 2 * maps.values.size * len(rows) <= room
+            kept = _Rows(maps.values.shape, None if fits else scratch)
+        if maps.values.shape != kept.shape:
+            raise CubespaceError(f"{path}: maps of shape {maps.values.shape}, those before it {kept.shape}")
         if not (maps.mask == 0).any():
             rejected.append((row["galaxy"], "no_good_spaxel"))
             continue
@@ -154,14 +211,12 @@ def load_maps(folder, rows, device="cpu", release=None):
                 raise CubespaceError(f"{path}: header card {card}: expected a number, found {cards[card]!r}")
         pointing = row.get("pointing")
         pointing = pointing if isinstance(pointing, str) and pointing else row["galaxy"]
-        half = _half(maps.values, maps.mask, cards["LLIMIT"], row["galaxy"])
-        taken.append((half, maps.mask, cards["LLIMIT"], cards["PIXSCALE"], row["galaxy"], pointing))
+        kept.add(_half(maps.values, maps.mask, cards["LLIMIT"], row["galaxy"]), maps.mask == 0)
+        starred = bool((maps.mask & STAR).any())
+        taken.append((starred, cards["LLIMIT"], cards["PIXSCALE"], row["galaxy"], pointing))
     if not taken:
         return None, rejected
-    half, mask, limit, scale, names, pointings = zip(*taken, strict=True)
-    return GalaxyMaps._assemble(
-        np.stack(half), np.stack(mask), limit, scale, names, pointings, device
-    ), rejected
+    return GalaxyMaps._assemble(*kept.tensors(device), *zip(*taken, strict=True), device), rejected
 
 
 class Scaling:

@@ -52,7 +52,7 @@ def embed(network, maps, space, scaling, pair, realisations=10, seed=0, batch=64
         )
     if not (isinstance(realisations, int) and realisations >= 1):
         raise CubespaceError(f"embedding.realisations: expected a whole number >= 1, found {realisations!r}")
-    autocast, _ = mixed_precision(maps.values.device, precision)
+    autocast, _ = mixed_precision(maps.device, precision)
     views = Pair(original(pair.second), pair.second)
     vectors, spreads = [], []
     for start in range(0, len(maps), batch):

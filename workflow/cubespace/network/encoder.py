@@ -264,10 +264,14 @@ def choose_device(name="auto"):
 def prepare_device(name="auto", threads=None):
     """`choose_device` for a command line; also sets the number of CPU threads of the process, if given.
 
+    float32 means float32: TF32, which keeps 10 bits of a number in a GPU's matrix products and is torch's default for
+    convolutions, is switched off, since vectors must not depend on the device. Training that may be less exact has bfloat16.
+
     MKL's matrix products may differ in the last bit from run to run, with where in memory its arguments happen to lie,
     unless it is told otherwise before its first call.
     """
     os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    torch.backends.cuda.matmul.fp32_precision = torch.backends.cudnn.conv.fp32_precision = "ieee"
     device = choose_device(name)
     if threads:
         torch.set_num_threads(threads)

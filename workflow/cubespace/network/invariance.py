@@ -75,7 +75,7 @@ def vectors_of(networks, maps, view, draws, space, scaling, precision="float32",
 
     networks : dict name -> Encoder, all in evaluation mode. `pooled_pca` is added: the pooled maps of the same view.
     """
-    autocast, _ = mixed_precision(maps.values.device, precision)
+    autocast, _ = mixed_precision(maps.device, precision)
     parts = []
     for start in range(0, len(maps), batch):
         some = maps[start : start + batch]

@@ -30,6 +30,7 @@ DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
     "validation_realisations": 4,  # fixed pairs of each validation galaxy, averaged
     "precision": "auto",
     "recompute": False,  # activations in the backward pass: less memory, the same numbers
+    "compile": False,  # the network by torch.compile
     "require_learning": True,  # stop with an error if the loss stays at its chance level
 }
 PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
@@ -65,6 +66,8 @@ def training_settings(settings):
     for key in ("learning_rate", "decay", "temperature"):
         if not full[key] > 0:
             raise CubespaceError(f"training.{key}: expected a positive number, found {full[key]!r}")
+    if full["compile"] and full["recompute"]:
+        raise CubespaceError("training.compile: torch cannot compile recomputed activations; expected one of the two")
     return full
 
 
@@ -136,7 +139,7 @@ def train(
         or a loss at chance at the end.
     """
     s = training_settings(settings)
-    device = train_maps.values.device if train_maps is not None else None
+    device = train_maps.device if train_maps is not None else None
     for name, maps in (("training", train_maps), ("validation", validation_maps)):
         n = 0 if maps is None else len(maps.groups.unique())
         if n < 2:
@@ -146,6 +149,7 @@ def train(
 
     network = Encoder(scaling.channels, seed, encoder, scaling.luminosity).to(device)
     network.recompute = s["recompute"]
+    forward = torch.compile(network) if s["compile"] else network  # one set of weights
     optimiser = torch.optim.Adam(network.parameters(), lr=s["learning_rate"])
     autocast, dtype = mixed_precision(device, s["precision"])
     scaler = torch.amp.GradScaler(device.type, enabled=dtype is torch.float16)
@@ -177,7 +181,7 @@ def train(
                 for view, draws in draw_pair(pair, batch, seed, (TRAIN, step))
             ]
             with autocast():
-                representation, z = network(torch.cat(views).contiguous(memory_format=torch.channels_last))
+                representation, z = forward(torch.cat(views).contiguous(memory_format=torch.channels_last))
             loss = nt_xent(*z.float().chunk(2), groups=batch.groups, **loss_of)
             losses.append(loss.item())
             if not math.isfinite(losses[-1]):

@@ -253,7 +253,7 @@ def render(maps, view, draws, space):
         log10 luminosity per spaxel, then coefficients: galaxy where `valid`, else the sky model.
     valid : bool tensor (N, ny, nx)
     """
-    device, (_, channels, *shape) = maps.values.device, maps.values.shape
+    device, (_, channels, *shape) = maps.device, maps.values.shape
     snr, sky_snr, factor = (
         torch.as_tensor(v, dtype=torch.float32, device=device)
         for v in (draws.snr, draws.sky_snr, draws.factor)
@@ -288,7 +288,7 @@ def network_input(maps, view, draws, space, scaling, mask=False, chunk=None):
     the memory and changes no number.
     """
     parts = []
-    chunk = chunk or (16 if maps.values.device.type == "cpu" else 128)
+    chunk = chunk or (16 if maps.device.type == "cpu" else 128)
     for start in range(0, len(maps), chunk):
         index = slice(start, start + chunk)
         some = Draws(**{f.name: getattr(draws, f.name)[index] for f in fields(Draws)})

@@ -6,7 +6,7 @@ from cubespace.steps import parse, run
 
 
 def main(argv=None):
-    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder` and `views`."""
+    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder`, `views`; `maps_memory` [GB]."""
     args = parse(
         __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, weights=str, history=str,
         card=str, checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
@@ -17,7 +17,7 @@ def main(argv=None):
 
     from cubespace.files import provenance, write_text
     from cubespace.network.card import model_card
-    from cubespace.network.data import load_maps, read_scaling, read_space
+    from cubespace.network.data import load_maps, read_scaling, read_space, room_for_maps
     from cubespace.network.encoder import encoder_settings, prepare_device, save_weights
     from cubespace.network.training import HISTORY, train, training_settings
     from cubespace.network.views import pair_from_settings
@@ -33,9 +33,11 @@ def main(argv=None):
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     rows = read_table(args.release)
-    sets, rejected = {}, []
+    sets, rejected, scratch = {}, [], Path(args.weights).parent
+    scratch.mkdir(parents=True, exist_ok=True)
     for role in ("train", "validation"):
-        sets[role], left_out = load_maps(args.maps, rows[rows["role"] == role], device, release)
+        room = room_for_maps(device, args.settings.get("maps_memory"))
+        sets[role], left_out = load_maps(args.maps, rows[rows["role"] == role], device, release, room, scratch)
         rejected += left_out
     for galaxy, reason in rejected:
         print(f"left out: {galaxy} ({reason})", flush=True)
