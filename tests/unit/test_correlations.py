@@ -106,12 +106,45 @@ def test_partial_correlation_is_that_of_residuals(seed, n_controls):
     y = rng.normal(size=30) - controls[:, 0]
     design = np.column_stack([np.ones(30), controls])
     residual = np.column_stack([v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in (*x.T, y)])
-    r, p = c.partial_correlation(x, y, controls)
+    r, p = c.partial_correlation(x, y, controls, 199, np.random.default_rng(0))
+    shuffled = np.random.default_rng(0).permuted(np.tile(residual[:, 2], (199, 1)), axis=1)
+    again = [v - design @ np.linalg.lstsq(design, v, rcond=None)[0] for v in shuffled]
     for j in (0, 1):
         expected = stats.pearsonr(residual[:, j], residual[:, 2]).statistic
         assert r[j] == pytest.approx(expected, abs=1e-8)
-        t = expected * np.sqrt((28 - n_controls) / (1 - expected**2))
-        assert p[j] == pytest.approx(2 * stats.t.sf(abs(t), 28 - n_controls), abs=1e-8)
+        reached = sum(abs(stats.pearsonr(residual[:, j], v).statistic) >= abs(expected) for v in again)
+        assert p[j] == (1 + reached) / 200
+
+
+def test_p_of_a_partial_correlation_is_that_of_students_t_for_normal_values():
+    rng = np.random.default_rng(8)
+    z = rng.normal(size=(80, 2))
+    x, y = z @ [1, 2] + rng.normal(size=80), z @ [2, -1] + rng.normal(size=80)
+    r, p = c.partial_correlation(x[:, None], y, z, 9999, rng)
+    t = r[0] * np.sqrt((80 - 4) / (1 - r[0] ** 2))  # n - 2 - number of controls
+    assert p[0] == pytest.approx(2 * stats.t.sf(abs(t), 76), abs=0.02)
+
+
+def test_p_of_a_partial_correlation_keeps_pointings_together():
+    """Twenty values, each four times: blocks give few false positives, rows taken for independent give many."""
+    found = np.zeros(2)
+    for trial in range(200):
+        rng = np.random.default_rng([9, trial])
+        groups = np.repeat(np.arange(20), 4)
+        x, y, z = (rng.normal(size=20)[groups] for _ in range(3))
+        for place, together in enumerate((groups, None)):
+            found[place] += c.partial_correlation(x[:, None], y, z[:, None], 99, rng, together)[1][0] <= 0.05
+    assert abs(found[0] / 200 - 0.05) < 0.05 and found[1] / 200 > 0.25
+
+
+def test_variance_intervals_draw_pointings():
+    """Each galaxy four times is as sure as one alone."""
+    vectors = np.random.default_rng(10).normal(size=(30, 5)) * [4, 3, 2, 1, 1]
+    alone = c.variance_table(vectors, n_bootstrap=300)
+    fourfold, groups = np.repeat(vectors, 4, axis=0), np.repeat(np.arange(30), 4)
+    together, apart = c.variance_table(fourfold, n_bootstrap=300, groups=groups), c.variance_table(fourfold, n_bootstrap=300)
+    width = [(t["cumulative_high"] - t["cumulative_low"]).iloc[0] for t in (alone, together, apart)]
+    assert width[1] == pytest.approx(width[0], rel=0.15) and width[2] < 0.65 * width[0]
 
 
 def test_partial_correlation_by_hand():
@@ -120,12 +153,12 @@ def test_partial_correlation_by_hand():
     z = rng.normal(size=300)
     x, y = z + rng.normal(size=300), z + rng.normal(size=300)
     xy, xz, yz = (np.corrcoef(a, b)[0, 1] for a, b in ((x, y), (x, z), (y, z)))
-    r, p = c.partial_correlation(x[:, None], y, z[:, None])
+    r, p = c.partial_correlation(x[:, None], y, z[:, None], 99, rng)
     assert r[0] == pytest.approx((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
     assert xy > 0.4 and abs(r[0]) < 0.12 and p[0] > 0.05
-    assert np.isnan(c.partial_correlation(x[:, None], 2 * z + 1, z[:, None])[0]).all()  # nothing is left of y
+    assert np.isnan(c.partial_correlation(x[:, None], 2 * z + 1, z[:, None], 9, rng)).all()  # nothing is left of y
     assert np.isnan(
-        c.partial_correlation(x[:3, None], y[:3], rng.normal(size=(3, 2)))[1]
+        c.partial_correlation(x[:3, None], y[:3], rng.normal(size=(3, 2)), 9, rng)[1]
     ).all()  # no degree of freedom
 
 
@@ -150,7 +183,7 @@ def test_table_against_scipy_and_with_missing_values():
     )
     assert row["spearman_r"] == pytest.approx(stats.spearmanr(scores[10:, 0], ew[10:]).statistic)
     assert row["p_permutation"] == 1 / 500 and row["partial_n"] == 50
-    r, _ = c.partial_correlation(scores[10:, :1], ew[10:], properties["log_mass"][10:, None])
+    r, _ = c.partial_correlation(scores[10:, :1], ew[10:], properties["log_mass"][10:, None], 9, rng)
     assert row["partial_r"] == pytest.approx(r[0])
     assert np.isnan(
         table.loc[("log_mass", 1)]["partial_r"]
@@ -159,6 +192,7 @@ def test_table_against_scipy_and_with_missing_values():
     assert table.loc[("rare", 1)]["n"] == 3
     known = table["p_permutation"].dropna()
     assert np.allclose(table["q_bh"].dropna(), stats.false_discovery_control(known))
+    assert np.allclose(table["q_partial"].dropna(), stats.false_discovery_control(table["partial_p"].dropna()))
 
 
 def test_properties_as_numbers():

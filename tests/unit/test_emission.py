@@ -76,6 +76,16 @@ def test_boundaries_survive_the_logarithm(exact):
         assert above == {3.0: "wAGN", 6.0: "sAGN", 0.5: "retired"}[exact]
 
 
+def test_boundaries_survive_single_precision():
+    """-0.4 as a 4-byte float is -0.400000006, 0.5 A is 1.4e-8 dex too low: both are on the upper side still."""
+    single = [float(np.float32(value)) for value in (-0.4, np.log10(0.5), np.log10(3.0), np.log10(6.0))]
+    assert single[0] < -0.4 and single[1] < np.log10(0.5)
+    assert emission.whan([2.0], [single[0]])[0] == "sAGN"
+    assert [emission.whan([ew], [0.0])[0] for ew in single[1:]] == ["retired", "wAGN", "sAGN"]
+    on = float(np.float32(0.61 / (-0.5 - 0.05) + 1.3))
+    assert emission.bpt([-0.5], [on])[0] == "SF"
+
+
 @pytest.mark.parametrize(
     ("ew", "ew_cen", "nii", "oiii", "expected"),
     [

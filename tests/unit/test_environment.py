@@ -66,6 +66,12 @@ def test_redshift_tolerance_is_inclusive(dz, expected):
     assert env.classify(galaxies(10.0), [groups(10.0, 40, z=0.02 + dz)])["environment"][0] == expected
 
 
+def test_redshift_tolerance_is_inclusive_in_single_precision_too():
+    own, z = galaxies(10.0).assign(redshift=0.027), float(np.float32(0.028))
+    assert z - 0.027 > 0.001 + 5e-10
+    assert env.classify(own, [groups(10.0, 40, z=z)])["environment"][0] == "cluster"
+
+
 @pytest.mark.parametrize(
     ("members", "expected"), [(29, "filament_wall"), (30, "cluster"), (1, "filament_wall")]
 )

@@ -50,6 +50,40 @@ def test_ridge_against_a_loop_over_left_out_rows():
             assert np.allclose(got[test, target], expected, atol=1e-9)
 
 
+def test_neighbour_means_against_a_loop():
+    """k chosen by brute force inside each training set; neighbours of the own pointing never count."""
+    rng = np.random.default_rng(4)
+    groups, ks = np.repeat(np.arange(20), 2), (1, 3, 6)
+    x = np.repeat(rng.normal(size=(20, 3)), 2, axis=0) + 0.01 * rng.normal(size=(40, 3))
+    y = np.column_stack([x[:, 0] + 0.1 * rng.normal(size=40), rng.normal(size=40)])
+    folds = p.grouped_folds(groups, 4)
+    got, chosen = p.knn_predictions(x, y, folds, groups, ks), set()
+    for fold in range(4):
+        rows = [i for i in range(40) if folds[i] != fold]
+
+        def mean(i, k, column, rows=rows):
+            near = sorted((j for j in rows if groups[j] != groups[i]), key=lambda j: np.linalg.norm(x[i] - x[j]))
+            return np.mean([y[j, column] for j in near[:k]])
+
+        for column in (0, 1):
+            best = min(ks, key=lambda k: sum((y[i, column] - mean(i, k, column)) ** 2 for i in rows))
+            chosen.add(best)
+            for i in np.flatnonzero(folds == fold):
+                assert got[i, column] == pytest.approx(mean(i, best, column))
+    assert len(chosen) > 1
+
+
+def test_neighbours_against_sklearn():
+    from sklearn.neighbors import KNeighborsRegressor
+
+    rng = np.random.default_rng(5)
+    x, y, folds = rng.normal(size=(60, 4)), rng.normal(size=(60, 1)), np.arange(60) % 3
+    got = p.knn_predictions(x, y, folds, np.arange(60), (5,))
+    for fold in range(3):
+        model = KNeighborsRegressor(5).fit(x[folds != fold], y[folds != fold])
+        assert np.allclose(got[folds == fold], model.predict(x[folds == fold]))
+
+
 def test_r_squared_by_hand():
     truth = np.array([1.0, 2, 3, 4])
     assert p.r_squared(truth, truth) == 1
@@ -84,7 +118,9 @@ def test_table_finds_the_planted_difference():
         row["gain_over_untrained_low"] > 0.05 and row["network_low"] <= row["network"] <= row["network_high"]
     )
     assert table.loc["noise", ["network", "untrained", "pooled_pca"]].max() < 0.1
-    assert table.loc["constant", ["network", "gain_over_untrained"]].isna().all()
+    assert table.loc["constant", ["network", "gain_over_untrained", "network_knn"]].isna().all()
+    assert row["network_knn"] > 0.9 > row["untrained_knn"] > row["pooled_pca_knn"]
+    assert row["network_knn_low"] <= row["network_knn"] <= row["network_knn_high"]
 
 
 def test_pairs_of_one_pointing_do_not_help_each_other():
@@ -95,6 +131,8 @@ def test_pairs_of_one_pointing_do_not_help_each_other():
     apart = p.probe_table({"network": x}, {"y": y}, np.tile(np.arange(40), 2))["network"].iloc[0]
     leaked = p.probe_table({"network": x}, {"y": y}, np.arange(80))["network"].iloc[0]
     assert apart < 0.1 and leaked > 0.5
+    knn = p.probe_table({"network": x}, {"y": y}, np.tile(np.arange(40), 2))["network_knn"].iloc[0]
+    assert knn < 0.1
 
 
 def test_too_few_galaxies_are_null():

@@ -16,6 +16,9 @@ def test_distance_correlation_against_dcor(seed):
     y = x**2 + 0.3 * rng.normal(size=40)  # Pearson sees nothing of it
     assert c.distance_correlation(x, y) == pytest.approx(dcor.distance_correlation(x, y), abs=1e-12)
     assert np.isnan(c.distance_correlation(x, np.ones(40)))
+    tied = np.round(y)
+    assert len(np.unique(tied)) < 10
+    assert c.distance_correlation(np.round(x), tied) == pytest.approx(dcor.distance_correlation(np.round(x), tied), abs=1e-12)
 
 
 def test_dependence_of_the_space_against_dcor():

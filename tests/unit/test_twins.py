@@ -34,6 +34,14 @@ def test_caliper_is_inclusive_although_floats_are_not(a, b, paired):
     assert len(twins.match(table("a", [a]), table("b", [b]))) == paired
 
 
+def test_caliper_is_inclusive_in_single_precision_too():
+    """As a table of 4-byte floats gives them: 10.6 - 10.4 is 0.20000076, and 0.2001 is still too far."""
+    a, near, far = (float(np.float32(value)) for value in (10.6, 10.4, 10.3999))
+    assert a - near > 0.2 + 5e-7
+    assert len(twins.match(table("a", [a]), table("b", [near]))) == 1
+    assert len(twins.match(table("a", [a]), table("b", [far]))) == 0
+
+
 def test_most_pairs_come_before_least_difference():
     # greedy would take a0-b0 (difference 0) and leave a1 alone; optimal: a0-b1 (0.2), a1-b0 (0.2)
     result = twins.match(table("a", [10.0, 10.2]), table("b", [10.0, 9.8]))

@@ -83,18 +83,27 @@ def test_energy_against_a_loop_over_chords():
     assert (result.n_a, result.n_b) == (6, 4)
 
 
+def repeated(n_a, n_b, kinds, seed=0):
+    """Galaxies drawn with repeats from a few vectors: most distances are tied, many are zero."""
+    rng = np.random.default_rng(seed)
+    vectors = (rng.normal(size=(kinds, 4)) + 2)[rng.integers(kinds, size=n_a + n_b)]
+    return vectors, np.arange(n_a + n_b) >= n_a
+
+
+@pytest.mark.parametrize("ties", [False, True])
 @pytest.mark.parametrize("seed", range(3))
-def test_energy_and_mmd_against_reference_implementations(seed):
+def test_energy_and_mmd_against_reference_implementations(seed, ties):
     """dcor's U-statistic of the energy distance; scikit-learn's Gaussian kernel for MMD. Agreement to 1e-12."""
     dcor = pytest.importorskip("dcor", reason="reference implementation, a test extra")
     from sklearn.metrics.pairwise import rbf_kernel
 
-    vectors, labels = sample(14, 9, 0.8, seed)
+    vectors, labels = repeated(14, 9, 8, seed) if ties else sample(14, 9, 0.8, seed)
     unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
     a, b, distances = unit[~labels], unit[labels], cosine_distances(vectors)
     reference = dcor.energy_distance(a, b, estimation_stat="u_statistic")
-    assert TESTS["energy"].statistic(distances, labels) == pytest.approx(reference, abs=1e-12)
+    assert TESTS["energy"].statistic(distances, labels) == pytest.approx(reference, abs=1e-7 if ties else 1e-12)
     chords = np.linalg.norm(unit[:, None] - unit, axis=2)[~np.eye(23, dtype=bool)]
+    assert not ties or (chords < 1e-12).any()
     kernel = rbf_kernel(unit, gamma=1 / (2 * np.median(chords) ** 2))
     aa, bb = kernel[:14, :14][~np.eye(14, dtype=bool)].mean(), kernel[14:, 14:][~np.eye(9, dtype=bool)].mean()
     expected = aa + bb - 2 * kernel[:14, 14:].mean()
@@ -151,11 +160,16 @@ def test_mmd_against_a_loop():
 
 
 def brute_schilling_henze(distances, labels, k, groups):
-    hits = []
+    """Neighbours closer than the k-th count whole, those at its very distance share the places that are left."""
+    hits = 0.0
     for i in range(len(labels)):
-        others = sorted((distances[i, j], j) for j in range(len(labels)) if groups[j] != groups[i])
-        hits += [labels[j] == labels[i] for _, j in others[:k]]
-    return float(np.mean(hits))
+        others = [j for j in range(len(labels)) if groups[j] != groups[i]]
+        last = sorted(distances[i, j] for j in others)[k - 1]
+        inside = [j for j in others if distances[i, j] < last - 1e-12]
+        edge = [j for j in others if abs(distances[i, j] - last) <= 1e-12]
+        hits += sum(labels[j] == labels[i] for j in inside)
+        hits += (k - len(inside)) * np.mean([labels[j] == labels[i] for j in edge])
+    return hits / (k * len(labels))
 
 
 @pytest.mark.parametrize("groups", [np.arange(12), np.array([0, 0, *range(1, 11)])])
@@ -169,6 +183,58 @@ def test_schilling_henze_by_brute_force(groups):
     assert result.statistic == pytest.approx(share) and result.effect == pytest.approx(
         (share - chance) / (1 - chance)
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_schilling_henze_does_not_see_the_order_of_rows_among_ties(seed):
+    vectors, labels = repeated(12, 6, 4, seed)
+    distances, order = cosine_distances(vectors), np.random.default_rng(seed).permutation(18)
+    share = brute_schilling_henze(distances, labels, 3, np.arange(18))
+    test = TESTS["schilling_henze"]
+    assert test.statistic(distances, labels) == pytest.approx(share)
+    assert test.statistic(distances[np.ix_(order, order)], labels[order]) == pytest.approx(share)
+
+
+def test_schilling_henze_against_sklearn_neighbours():
+    from sklearn.neighbors import NearestNeighbors
+
+    vectors, labels = sample(40, 25, 0.5, seed=11)
+    unit = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    near = NearestNeighbors(n_neighbors=3, metric="cosine").fit(unit).kneighbors(return_distance=False)
+    share = (labels[near] == labels[:, None]).mean()
+    assert TESTS["schilling_henze"].statistic(cosine_distances(vectors), labels) == pytest.approx(share, abs=1e-12)
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_neighbour_ks_of_tied_distances_against_scipy(pooled):
+    vectors, labels = repeated(10, 10, 7, seed=2)
+    distances, near = cosine_distances(vectors), None
+    near = [sorted(distances[i, j] for j in range(10) if j != i)[:3] for i in range(20)]  # reference: a
+    values = np.round(np.array(near) if pooled else np.array(near)[:, 2:], 12)
+    assert len(np.unique(values)) < values.size / 2
+    expected = stats.ks_2samp(values[:10].ravel(), values[10:].ravel())
+    assert TESTS["ks_paper" if pooled else "ks_10th"].statistic(distances, labels) == pytest.approx(expected.statistic)
+
+
+def test_resampled_auc_is_that_of_refits_to_the_resample():
+    """Rows drawn twice are there twice, all copies in one fold."""
+    from sklearn.metrics import roc_auc_score
+
+    vectors, labels = sample(16, 12, 0.9, seed=12)
+    plan = TESTS["c2st"].plan(cosine_distances(vectors), labels, np.arange(28), None)
+    counts = np.random.default_rng(0).multinomial(28, np.full(28, 1 / 28), size=5)
+    for count, found in zip(counts, plan.effects(labels, counts), strict=True):
+        won = pairs = 0
+        for inside in plan.folds:
+            rest = np.repeat(np.setdiff1d(np.arange(28), inside), count[np.setdiff1d(np.arange(28), inside)])
+            held = np.repeat(inside, count[inside])
+            x = plan.features[rest]
+            score = plan.features[held] @ np.linalg.solve(x.T @ x + plan.ridge, x.T @ labels[rest])
+            n = labels[held].sum() * (~labels[held]).sum()
+            if n:
+                won, pairs = won + n * roc_auc_score(labels[held], score), pairs + n
+        assert found == pytest.approx(won / pairs)
+    assert plan.effects(labels, np.ones((1, 28)))[0] == pytest.approx(plan.effect(labels))
 
 
 def test_classifier_against_explicit_refits():

@@ -39,9 +39,9 @@ class _Plan:
         if values[0] <= 1e-12:
             raise CubespaceError("all distances are equal to zero: nothing to classify")
         m = max(1, min(components_for(values / values.sum(), options.share), n // 5))
-        features = np.column_stack([np.ones(n), axes[:, :m] * np.sqrt(values[:m])])
+        self.features = features = np.column_stack([np.ones(n), axes[:, :m] * np.sqrt(values[:m])])
         # the intercept carries no penalty, the components a tenth of their mean sum of squares
-        ridge = np.diag(np.r_[0.0, np.full(m, options.penalty * values[:m].mean())])
+        self.ridge = ridge = np.diag(np.r_[0.0, np.full(m, options.penalty * values[:m].mean())])
         hat = features @ np.linalg.solve(features.T @ features + ridge, features.T)
         unit = units_of(groups, pairs)
         kinds = int(unit.max()) + 1
@@ -74,14 +74,25 @@ class _Plan:
         return np.concatenate(parts)
 
     def effects(self, labels, counts):
-        score, won, pairs = self.scores(labels[None])[0], 0.0, 0.0
+        """AUC of each resample with all folds refitted to it: which galaxies taught the classifier is part of the scatter.
+
+        Copies of a galaxy are in one fold, so none is held out from its own copy.
+        """
+        return np.array([self._refitted(labels, drawn) for drawn in counts])
+
+    def _refitted(self, labels, count):
+        won = pairs = 0.0
+        weighted = self.features * count[:, None]
+        products, sums = self.features.T @ weighted + self.ridge, labels @ weighted
         for inside in self.folds:
-            s = score[inside]
-            wins = (s[:, None] > s[None, :]) + 0.5 * (s[:, None] == s[None, :])
-            b, a = counts[:, inside] * labels[inside], counts[:, inside] * ~labels[inside]
-            won, pairs = won + ((b @ wins) * a).sum(1), pairs + a.sum(1) * b.sum(1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(pairs > 0, won / pairs, 0.5)
+            if count[inside].sum() == count.sum():
+                continue  # nobody is left to learn from
+            x, wx, y = self.features[inside], weighted[inside], labels[inside]
+            score = x @ np.linalg.solve(products - x.T @ wx, sums - y @ wx)
+            wins = (score[y, None] > score[~y]) + 0.5 * (score[y, None] == score[~y])
+            b, a = count[inside][y], count[inside][~y]
+            won, pairs = won + b @ wins @ a, pairs + b.sum() * a.sum()
+        return won / pairs if pairs else 0.5
 
     def effect(self, labels):
-        return self.effects(labels, np.ones((1, len(labels))))[0]
+        return self.statistics(labels[None])[0]

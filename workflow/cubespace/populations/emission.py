@@ -19,7 +19,7 @@ NUCLEAR = ("SF", "composite", "AGN", "LINER", "passive", "undetermined")
 
 EW_PASSIVE, EW_RETIRED, EW_STRONG = 0.5, 3.0, 6.0  # Angstrom
 NII_SF = -0.4  # log10 [NII]6583/Ha
-_EDGE = 1e-9  # dex; log10 and back must not move a value across a boundary
+_EDGE = 1e-6  # dex; neither log10 and back nor the single precision of a table may move a value across a boundary
 
 
 def kauffmann(log_nii_ha):

@@ -20,6 +20,7 @@ from cubespace.cosmology import OM0, cmb_redshift, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.sphere import EDGE, chord, unit_vectors
 
+_EDGE_DZ = 1e-8  # 3 m/s: what single precision does to a redshift
 ENVIRONMENTS = ("cluster", "filament_wall", "void", "unclassified")
 
 
@@ -108,7 +109,7 @@ def largest_group(ra, dec, redshift, groups, match_radius, match_dz):
     for i, candidates in enumerate(near):
         candidates = np.array(sorted(candidates), int)
         dz = np.abs(groups.redshift[candidates] - redshift[i])
-        candidates = candidates[dz <= match_dz * (1.0 + EDGE) + 1e-12]
+        candidates = candidates[dz <= match_dz + _EDGE_DZ]
         if len(candidates):
             apart = np.linalg.norm(rows[candidates] - points[i], axis=1)
             best[i] = candidates[np.lexsort((apart, -groups.members[candidates]))[0]]

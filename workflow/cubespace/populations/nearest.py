@@ -8,6 +8,9 @@ CELLS = 8_000_000  # array cells worked on at once
 class SortedNeighbours:
     """Neighbours of each galaxy in rising distance, those of its own pointing last and marked by an infinite distance.
 
+    Distances that differ by less than rounding (1e-12) are equal. Which of equal ones comes first is drawn once: the order of
+    the rows would not do, since populations are stacked one after the other and it knows the labels.
+
     Attributes
     ----------
     order, near : (n, n) int and float
@@ -17,8 +20,9 @@ class SortedNeighbours:
     """
 
     def __init__(self, distances, groups):
-        hidden = np.where(groups[:, None] == groups[None, :], np.inf, distances)
-        self.order = np.argsort(hidden, axis=1, kind="stable")
+        hidden = np.where(groups[:, None] == groups[None, :], np.inf, np.round(distances, 12))
+        shuffled = np.random.default_rng(len(hidden)).permutation(len(hidden))
+        self.order = shuffled[np.argsort(hidden[:, shuffled], axis=1, kind="stable")]
         self.near = np.take_along_axis(hidden, self.order, axis=1)
         self.known = np.isfinite(self.near)
         self.rank = np.unique(self.near, return_inverse=True)[1].reshape(self.near.shape).astype(np.int32)

@@ -43,9 +43,9 @@ def label_matrix(labels, n_permutations, rng, pairs=None, groups=None):
     """Permuted labels (B, n) bool, swapped within `pairs` ((m, 2) rows) if given, freely otherwise.
 
     Galaxies of one pointing (`groups`) are not independent: their labels move as a block, among pointings of as many
-    galaxies, and pairs tied by a pointing are swapped together. If there are no more than `n_permutations` + 1
-    arrangements, all but the observed one are listed once, and (1 + b) / (1 + B) is the exact p-value; otherwise they
-    are drawn at random.
+    galaxies, and pairs tied by a pointing are swapped together. If pairs, or galaxies of one pointing each, have no more than
+    `n_permutations` + 1 arrangements, all but the observed one are listed once, and (1 + b) / (1 + B) is the exact p-value;
+    otherwise they are drawn at random.
     """
     labels, n = np.asarray(labels, bool), len(labels)
     groups = np.arange(n) if groups is None else np.asarray(groups)

@@ -29,10 +29,10 @@ def wilson(successes, n, z=1.959964):
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def crossing(effects, power, target=0.8):
-    """Smallest effect at which the rising curve closest to `power` (isotonic regression) reaches `target`, linear between
-    the effects tried; nan if it never does."""
-    smooth = isotonic_regression(np.asarray(power, float)).x
+def crossing(effects, power, target=0.8, trials=None):
+    """Smallest effect at which the rising curve closest to `power` (isotonic regression, weighted by `trials`) reaches
+    `target`, linear between the effects tried; nan if it never does."""
+    smooth = isotonic_regression(np.asarray(power, float), weights=None if trials is None else np.asarray(trials, float)).x
     effects = np.asarray(effects, float)
     above = np.flatnonzero(smooth >= target - 1e-12)
     if not len(above):
@@ -173,7 +173,7 @@ def detections(planted, tests, effects, n_trials=100, n_permutations=99, level=0
     detectable, reason = {}, {}
     for name in tests:
         mine = curve[curve["test"] == name]
-        detectable[name] = crossing(mine["effect"], mine["power"], target)
+        detectable[name] = crossing(mine["effect"], mine["power"], target, mine["n_trials"])
         top = mine.iloc[-1]
         reason[name] = (
             None

@@ -10,7 +10,8 @@ from cubespace.populations.permutation import TwoSampleTest
 class SchillingHenze(TwoSampleTest):
     """Share of the k nearest neighbours in the pooled sample that are of the galaxy's own population.
 
-    Effect: (share - chance) / (1 - chance): 0 = mixed, 1 = separate.
+    Neighbours at the very distance of the k-th share the places that are left, so the statistic does not depend on the order
+    of the rows. Effect: (share - chance) / (1 - chance): 0 = mixed, 1 = separate.
     """
 
     name, bounds = "schilling_henze", (-1.0, 1.0)
@@ -32,13 +33,17 @@ class _Plan:
         if self.k < 1:
             raise CubespaceError("some galaxy shares its pointing with all others: it has no neighbour")
         self.sorted = SortedNeighbours(distances, groups)
-        adjacency = np.zeros((n, n), np.float32)  # counts up to n are exact in float32
-        np.put_along_axis(adjacency, self.sorted.order[:, : self.k], 1, axis=1)
+        near, last = self.sorted.near, self.sorted.near[:, self.k - 1, None]
+        closer, tied = near < last, near == last
+        share = (self.k - closer.sum(axis=1, keepdims=True)) / tied.sum(axis=1, keepdims=True)
+        kind = np.float32 if (share == 1).all() else np.float64  # without ties counts, which float32 adds exactly
+        adjacency = np.zeros((n, n), kind)
+        np.put_along_axis(adjacency, self.sorted.order, (closer + share * tied).astype(kind), axis=1)
         self.transposed = np.ascontiguousarray(adjacency.T)
 
     def _same(self, matrix):
         """(B, n) number of neighbours with the galaxy's own label."""
-        of_b = matrix.astype(np.float32) @ self.transposed
+        of_b = matrix.astype(self.transposed.dtype) @ self.transposed
         return np.where(matrix, of_b, self.k - of_b)
 
     def statistics(self, matrix):
@@ -61,10 +66,13 @@ class _Plan:
             same = (labels[owner] == labels[:, None]).reshape(len(labels), self.k, -1).transpose(1, 0, 2)
             with np.errstate(invalid="ignore"):
                 share = (same & there).sum(axis=(0, 1)) / there.sum(axis=(0, 1))
-            n, n_b = chosen.sum(axis=1), (chosen & labels).sum(axis=1)
-            chance = (n_b * (n_b - 1) + (n - n_b) * (n - n_b - 1)) / (n * (n - 1))
-            parts.append((share - chance) / (1 - chance))
+            parts.append(_beyond_chance(share, chosen.sum(axis=1), (chosen & labels).sum(axis=1)))
         return np.concatenate(parts)
 
     def effect(self, labels):
-        return self.effects(labels, np.ones((1, len(labels))))[0]
+        return _beyond_chance(self.statistics(labels[None])[0], len(labels), labels.sum())
+
+
+def _beyond_chance(share, n, n_b):
+    chance = (n_b * (n_b - 1) + (n - n_b) * (n - n_b - 1)) / (n * (n - 1))
+    return (share - chance) / (1 - chance)

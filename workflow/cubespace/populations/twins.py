@@ -16,7 +16,7 @@ COVARIATES = (
     "log_mass", "morphology", "redshift", "re_kpc", "re_arcsec", "ellipticity", "log_age_lw", "metallicity_lw", "log_ew_ha",
     "log_sfr", "log_sigma_mass",
 )  # fmt: skip
-_EDGE = 1e-9  # dex; 10.4 - 10.2 is 0.2000000000000011 in floats and yet a twin at 0.2
+_EDGE = 1e-6  # dex; 10.4 - 10.2 is 0.2000000000000011 in floats, 10.6 - 10.4 in single precision 0.2000008; both are twins at 0.2
 
 
 def match(a, b, caliper=0.2, morphology="morphology", further=None):
@@ -63,10 +63,10 @@ def match(a, b, caliper=0.2, morphology="morphology", further=None):
         allowed &= left["pointing"].to_numpy()[:, None] != right["pointing"].to_numpy()
         for name, largest in further.items():
             apart = left[name].to_numpy(float)[:, None] - right[name].to_numpy(float)
-            allowed &= np.abs(apart) <= largest * (1 + 1e-9) + 1e-12
+            allowed &= np.abs(apart) <= largest * (1 + _EDGE)
         # one forbidden pair costs more than any set of allowed ones, so the number of pairs is maximised first;
         # finite, because the solver refuses rows of infinities
-        forbidden = (min(allowed.shape) + 1.0) * max(caliper, _EDGE)
+        forbidden = (min(allowed.shape) + 1.0) * (caliper + _EDGE)
         for i, j in zip(*linear_sum_assignment(np.where(allowed, np.abs(delta), forbidden)), strict=True):
             if allowed[i, j]:
                 rows.append([left["galaxy"].iloc[i], right["galaxy"].iloc[j], delta[i, j], kind])

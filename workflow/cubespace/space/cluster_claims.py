@@ -7,6 +7,8 @@ from cubespace.claims import claim
 from cubespace.morphology import BINS, bin_index
 from cubespace.space.clusters import common_share
 from cubespace.space.green_valley import LIMITS, best_cluster, in_valley, recovery
+from cubespace.space.neighbours import pointing_codes
+from cubespace.space.resampling import resampled_groups
 
 EW_SPLIT = 6.0  # Angstrom; galaxies with more are star-forming
 KINDS = (  # types of the paper's four clusters, by rising specific star formation rate
@@ -41,23 +43,35 @@ def cluster_claims(clusters, galaxies, classes, truth, n_bootstrap, seed):
     """Two clusters are the red sequence and the blue cloud; three add a green valley, rich in AGN; four go along the
     Hubble sequence."""
     frame = _joined(clusters, galaxies, classes)
-    names = frame["galaxy"]
+    names, groups = frame["galaxy"], _pointings(frame)
     ew = _exact(truth, "log_ew_ha", names)
-    rows = [two_clusters(_column(frame, "kmeans_2"), _column(frame, "log_ew_ha"), ew, n_bootstrap, seed)]
+    rows = [two_clusters(_column(frame, "kmeans_2"), _column(frame, "log_ew_ha"), ew, groups, n_bootstrap, seed)]
     rates = [_exact(truth, name, names) for name in ("log_sfr_young", "log_mass")]  # what old stars excite is no star formation
     known = all(rate is not None for rate in rates)
     sfr, mass = rates if known else (_column(frame, "log_sfr"), _column(frame, "log_mass"))
-    groups = frame.get("pointing", names)
     rows.append(valley_recovered(_column(frame, "kmeans_3"), sfr, mass, groups, known, n_bootstrap, seed))
     members, note = three_clusters(frame)
     rows.append(green_valley(frame, members, note, n_bootstrap, seed))
     rows.append(active_valley(frame, members, note, n_bootstrap, seed))
-    rows.append(four_clusters(_column(frame, "kmeans_4"), _types(frame), sfr - mass, known, n_bootstrap, seed))
+    rows.append(four_clusters(_column(frame, "kmeans_4"), _types(frame), sfr - mass, groups, known, n_bootstrap, seed))
     return rows
 
 
-def two_clusters(label, ew, exact, n_bootstrap, seed):
-    """`label`, `ew` and the true `ew` (or None): (n,) arrays, nan = missing."""
+def _pointings(frame):
+    """(n,) pointing codes: galaxies of one are drawn together in every interval."""
+    return pointing_codes(frame["pointing"] if "pointing" in frame else frame["galaxy"])
+
+
+def _resampled(members, groups, n_bootstrap, rng):
+    """For each resample of pointings the rows drawn of each of `members` (list of row arrays), those without any left out."""
+    for count in resampled_groups(groups, n_bootstrap, rng).astype(int):
+        drawn = [np.repeat(rows, count[rows]) for rows in members]
+        if all(len(rows) for rows in drawn):
+            yield drawn
+
+
+def two_clusters(label, ew, exact, groups, n_bootstrap, seed):
+    """`label`, `ew` and the true `ew` (or None): (n,) arrays, nan = missing; `groups`: (n,) pointing codes."""
     head = {
         "text": "two clusters are the red sequence and the blue cloud",
         "criterion": f"share of galaxies on the same side of EW(Ha) = {EW_SPLIT:g} A after matching >= 0.85, "
@@ -68,7 +82,7 @@ def two_clusters(label, ew, exact, n_bootstrap, seed):
     if known.sum() < 10 or len(set(ew[known] > limit)) < 2:
         return claim(**head, note=f"{int(known.sum())} galaxies with EW(Ha), or all on one side")
     rng = np.random.default_rng([seed, 81])
-    share, low, high = common_share(label[known], ew[known] > limit, n_bootstrap, rng)
+    share, low, high = common_share(label[known], ew[known] > limit, n_bootstrap, rng, groups[known])
     alone = max(np.mean(ew[known] > limit), np.mean(ew[known] <= limit))
     real = ""
     if exact is not None and (there := known & np.isfinite(exact)).any():
@@ -86,7 +100,7 @@ def two_clusters(label, ew, exact, n_bootstrap, seed):
 def valley_recovered(label, log_sfr, log_mass, groups, exact, n_bootstrap, seed):
     """Is one of three clusters the green valley, that is log sSFR between `LIMITS`?
 
-    label, log_sfr, log_mass : (n,), nan = missing; `exact`: the rates are the mock's truth.
+    label, log_sfr, log_mass : (n,), nan = missing; groups : (n,) pointing codes; `exact`: the rates are the mock's truth.
     """
     head = {
         "text": "one of three clusters is the green valley",
@@ -101,11 +115,12 @@ def valley_recovered(label, log_sfr, log_mass, groups, exact, n_bootstrap, seed)
     if len(kinds) < 3 or counts.min() < 5 or not 5 <= green.sum() < len(green):
         note = f"{len(kinds)} clusters, the smallest of {counts.min(initial=0)} galaxies, {int(green.sum())} in the valley"
         return claim(**head, note=note)
-    row = recovery({"k": own}, log_sfr[known], log_mass[known], np.asarray(groups)[known], seed=seed).iloc[0]
+    row = recovery({"k": own}, log_sfr[known], log_mass[known], groups[known], seed=seed).iloc[0]
     ssfr = (log_sfr - log_mass)[known]
     order = sorted(kinds, key=lambda kind: np.median(ssfr[own == kind]))
     rng = np.random.default_rng([seed, 86])
-    draws = [best_cluster(own[rows], green[rows])[1] for rows in rng.integers(len(own), size=(n_bootstrap, len(own)))]
+    everyone = [np.arange(len(own))]
+    draws = [best_cluster(own[rows], green[rows])[1] for rows, in _resampled(everyone, groups[known], n_bootstrap, rng)]
     verdict = row["f1"] >= 0.5 and row["p_permutation"] < 0.05 and row["cluster"] == order[1]
     return claim(
         **head,
@@ -162,8 +177,8 @@ def green_valley(frame, members, note, n_bootstrap, seed):
             **head, recovered=blue - red, verdict=False, note="sSFR does not rise with EW(Ha); " + note
         )
     rng, draws = np.random.default_rng([seed, 82]), []
-    for _ in range(n_bootstrap):
-        low, middle, high = (np.median(ssfr[rng.choice(rows, len(rows))]) for rows in members)
+    for drawn in _resampled(members, _pointings(frame), n_bootstrap, rng):
+        low, middle, high = (np.median(ssfr[rows]) for rows in drawn)
         draws.append((middle - low) / (high - low) if high > low else np.nan)
     value = (green - red) / (blue - red)
     inside = min(kind[0], kind[2]) <= kind[1] <= max(kind[0], kind[2])
@@ -185,14 +200,15 @@ def active_valley(frame, members, note, n_bootstrap, seed):
     kind = frame["nuclear_class"] if "nuclear_class" in frame else pd.Series(None, frame.index, dtype=object)
     active = kind.isin(["AGN", "LINER"]).to_numpy(float)
     decided = (kind.notna() & (kind != "undetermined")).to_numpy()
-    own = [active[rows[decided[rows]]] for rows in members]
-    middle, rest = own[1], np.concatenate([own[0], own[2]])
+    known = [rows[decided[rows]] for rows in members]
+    own, sides = [active[rows] for rows in known], [known[1], np.concatenate([known[0], known[2]])]
+    middle, rest = (active[rows] for rows in sides)
     if min(len(middle), len(rest)) < 5:
         return claim(**head, note="fewer than 5 galaxies with a nuclear class on a side")
     rng = np.random.default_rng([seed, 85])
     draws = [
-        np.mean(rng.choice(middle, len(middle))) - np.mean(rng.choice(rest, len(rest)))
-        for _ in range(n_bootstrap)
+        active[mine].mean() - active[others].mean()
+        for mine, others in _resampled(sides, _pointings(frame), n_bootstrap, rng)
     ]
     low, high = np.quantile(draws, [0.025, 0.975])
     gap = middle.mean() - rest.mean()
@@ -203,10 +219,10 @@ def active_valley(frame, members, note, n_bootstrap, seed):
     )
 
 
-def four_clusters(label, types, log_ssfr, exact, n_bootstrap, seed):
+def four_clusters(label, types, log_ssfr, groups, exact, n_bootstrap, seed):
     """Make-up of four clusters, ordered by median sSFR: passive E and S0; Sa and Sb; Sb and Sc; the latest types.
 
-    label, types (bin index), log_ssfr : (n,), nan = missing; `exact`: the rates are the mock's truth.
+    label, types (bin index), log_ssfr : (n,), nan = missing; groups : (n,) pointing codes; `exact`: the rates are the mock's truth.
     """
     kinds = ["/".join(kind) for kind in KINDS]
     head = {
@@ -226,8 +242,8 @@ def four_clusters(label, types, log_ssfr, exact, n_bootstrap, seed):
     share = [fit[rows].mean() for fit, rows in zip(fits, members, strict=True)]
     middle = [float(np.median(kind[rows])) for rows in members]
     rng, draws = np.random.default_rng([seed, 87]), []
-    for _ in range(n_bootstrap):
-        draws.append(min(fit[rng.choice(rows, len(rows))].mean() for fit, rows in zip(fits, members, strict=True)))
+    for drawn in _resampled(members, groups[known], n_bootstrap, rng):
+        draws.append(min(fit[rows].mean() for fit, rows in zip(fits, drawn, strict=True)))
     low, high = np.quantile(draws, [0.025, 0.975])
     value = float(min(share))
     return claim(
@@ -256,12 +272,14 @@ def agreement(clusters, galaxies, n_bootstrap, seed):
         "paper": "different composition",
     }
     release = galaxies[galaxies["role"] != "embed"] if "role" in galaxies else galaxies
-    own = clusters[clusters["galaxy"].isin(release["galaxy"])]
+    own = clusters[clusters["galaxy"].isin(release["galaxy"])].merge(
+        galaxies[[c for c in ("galaxy", "pointing") if c in galaxies]], on="galaxy"
+    )
     found = {}
     for k in (2, 3, 4, 5):
         if {f"kmeans_{k}", f"gmm_{k}"} <= set(own.columns) and len(own):
             rng = np.random.default_rng([seed, 83, k])
-            found[k] = common_share(own[f"kmeans_{k}"], own[f"gmm_{k}"], n_bootstrap, rng)
+            found[k] = common_share(own[f"kmeans_{k}"], own[f"gmm_{k}"], n_bootstrap, rng, _pointings(own))
     if not {2, 3, 4} <= set(found):
         return [claim(**each, note="k = 2, 3, 4 not all in the table of clusters") for each in (head, head_5)]
     worst = min((2, 3, 4), key=lambda k: found[k][0])

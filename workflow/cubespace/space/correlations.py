@@ -8,7 +8,7 @@ from scipy import stats
 
 from cubespace.errors import CubespaceError
 from cubespace.morphology import bin_index
-from cubespace.space.resampling import permuted_rows
+from cubespace.space.resampling import permuted_rows, resampled_groups
 
 # the properties of Fig. 10, in the paper's order of strength, then those it finds weak or absent
 PROPERTIES_OF_INTEREST = (
@@ -65,20 +65,21 @@ def components_for(ratio, share=0.9):
     return int(np.searchsorted(np.cumsum(ratio), share * (1 - 1e-12)) + 1)
 
 
-def variance_table(vectors, share=0.9, n_bootstrap=200, seed=0):
+def variance_table(vectors, share=0.9, n_bootstrap=200, seed=0, groups=None):
     """Table component (1..), explained_variance_ratio, cumulative, cumulative_low, cumulative_high, within_share.
 
     `within_share` is 1 for the components needed to reach `share` (the paper: seven for 90 %), else 0. The interval is
-    the central 95 % of a bootstrap over galaxies. Repeats lower the rank, so the bootstrap leans to fewer components;
-    the shift of its median from the estimate is taken off.
+    the central 95 % of a bootstrap over galaxies (pointings, where `groups` (n,) are given). Repeats lower the rank, so the
+    bootstrap leans to fewer components; the shift of its median from the estimate is taken off.
     """
     vectors = np.asarray(vectors, np.float64)
     ratio = principal_components(vectors).ratio
     cumulative = np.cumsum(ratio)
-    rng = np.random.default_rng([seed, 41])
+    rows = np.arange(len(vectors))
+    counts = resampled_groups(rows if groups is None else groups, n_bootstrap, np.random.default_rng([seed, 41]))
     draws = np.empty((n_bootstrap, len(ratio)))
-    for draw in draws:
-        sample = vectors[rng.integers(len(vectors), size=len(vectors))]
+    for draw, count in zip(draws, counts.astype(int), strict=True):
+        sample = vectors[np.repeat(rows, count)]
         sample = sample - sample.mean(axis=0)
         gram = sample @ sample.T if len(sample) <= sample.shape[1] else sample.T @ sample
         values = np.clip(np.linalg.eigvalsh(gram)[::-1][: len(ratio)], 0, None)
@@ -166,41 +167,49 @@ def permutation_p(scores, values, n_permutations, rng, groups=None):
     `values` is permuted, those of one of the `groups` (pointings) together; all permutations of a chunk are one matrix
     product.
     """
-    tied = groups is not None and len(np.unique(groups)) < len(values)
     left, right = _standardised(scores), _standardised(values[:, None])[:, 0]
     observed = np.abs(right @ left)
     exceed = np.zeros(scores.shape[1])
     step = max(1, _CHUNK // len(values))
     for start in range(0, n_permutations, step):
         count = min(step, n_permutations - start)
-        if tied:
-            shuffled = right[permuted_rows(groups, count, rng)]
-        else:
-            shuffled = rng.permuted(np.broadcast_to(right, (count, len(right))), axis=1)
+        shuffled = _shuffled(right, count, rng, groups)
         exceed += (np.abs(shuffled @ left) >= observed * (1 - 1e-12)).sum(axis=0)
     return np.where(np.isnan(observed), np.nan, (1 + exceed) / (1 + n_permutations))
 
 
-def partial_correlation(scores, values, controls):
+def partial_correlation(scores, values, controls, n_permutations, rng, groups=None):
     """Pearson's r of each column of `scores` (n, m) with `values` (n,) after linear regression of both on `controls` (n, c).
 
-    Returns (r (m,), p (m,)); p from Student's t with n - 2 - rank(controls) degrees of freedom; nan if there are none left.
+    Returns (r (m,), p (m,)): p = (1 + b) / (1 + B) from permuted residuals of `values`, regressed on the controls again
+    (Freedman & Lane 1983, J. Bus. Econ. Stat. 1, 292), those of one of the `groups` (pointings) together; nan if fewer
+    than 1 of the n - 2 - rank(controls) degrees of freedom is left, or nothing of a variable.
     """
     design = np.column_stack([np.ones(len(values)), controls])
     design = design / np.maximum(np.linalg.norm(design, axis=0), 1e-300)
     basis, singular, _ = np.linalg.svd(design, full_matrices=False)
     basis = basis[:, singular > singular[0] * 1e-10]
-    freedom = len(values) - 1 - basis.shape[1]
+    if len(values) - 1 - basis.shape[1] < 1:
+        return np.full(scores.shape[1], np.nan), np.full(scores.shape[1], np.nan)
     both = np.column_stack([scores, values])
     left = both - basis @ (basis.T @ both)
     size, spread = np.linalg.norm(left, axis=0), np.linalg.norm(both - both.mean(axis=0), axis=0)
     left = left / np.where(size > 1e-10 * np.maximum(spread, 1e-300), size, np.nan)
-    if freedom < 1:
-        return np.full(scores.shape[1], np.nan), np.full(scores.shape[1], np.nan)
-    r = np.clip(left[:, -1] @ left[:, :-1], -1, 1)
-    with np.errstate(divide="ignore"):
-        t = r * np.sqrt(freedom / (1 - r**2))
-    return r, 2 * stats.t.sf(np.abs(t), freedom)
+    residual, rest = left[:, -1], left[:, :-1]
+    r = np.clip(residual @ rest, -1, 1)
+    exceed, step = np.zeros(len(r)), max(1, _CHUNK // len(values))
+    for start in range(0, n_permutations, step):
+        shuffled = _shuffled(residual, min(step, n_permutations - start), rng, groups)
+        again = np.sqrt(np.clip(1 - np.square(shuffled @ basis).sum(axis=1), 1e-300, None))
+        exceed += (np.abs(shuffled @ rest) >= np.abs(r) * again[:, None] * (1 - 1e-12)).sum(axis=0)
+    return r, np.where(np.isnan(r), np.nan, (1 + exceed) / (1 + n_permutations))
+
+
+def _shuffled(values, count, rng, groups=None):
+    """(count, n) permutations of `values` (n,), rows of one of the `groups` kept together."""
+    if groups is not None and len(np.unique(groups)) < len(values):
+        return values[permuted_rows(groups, count, rng)]
+    return rng.permuted(np.broadcast_to(values, (count, len(values))), axis=1)
 
 
 def correlation_table(
@@ -224,7 +233,7 @@ def correlation_table(
     DataFrame
         component (1..), property, n, pearson_r, spearman_r, p_permutation, p_spearman (both by permutation), q_bh and
         q_spearman (Benjamini-Hochberg over the table), distance_r (distance correlation, Szekely et al. 2007: 0 only if
-        independent, and biased upwards in small samples), partial_r, partial_p, partial_n. nan where fewer than `min_size` galaxies have the property, or it is constant.
+        independent, and biased upwards in small samples), partial_r, partial_p, partial_n, q_partial. nan where fewer than `min_size` galaxies have the property, or it is constant.
     """
     scores = np.asarray(scores, np.float64)[:, :n_components]
     held = {
@@ -250,7 +259,10 @@ def correlation_table(
             distance = [distance_correlation(column, y) for column in x.T]
         if complete.sum() >= min_size and others:
             control = np.column_stack(others)[complete]
-            partial, partial_p = partial_correlation(scores[complete], values[complete], control)
+            rng, held_together = np.random.default_rng([seed, 47, number]), None if groups is None else np.asarray(groups)[complete]
+            partial, partial_p = partial_correlation(
+                scores[complete], values[complete], control, n_permutations, rng, held_together
+            )
         rows.append(
             pd.DataFrame(
                 {
@@ -265,6 +277,7 @@ def correlation_table(
     table = pd.concat(rows, ignore_index=True).sort_values("component", kind="stable", ignore_index=True)
     table.insert(6, "q_bh", benjamini_hochberg(table["p_permutation"]))
     table.insert(8, "q_spearman", benjamini_hochberg(table["p_spearman"]))
+    table["q_partial"] = benjamini_hochberg(table["partial_p"])
     return table
 
 

@@ -1,7 +1,8 @@
-"""How well a linear probe reads physical properties off a representation: cross-validated ridge regression.
+"""How well properties can be read off a representation: cross-validated ridge regression, and means of nearest neighbours.
 
-The same galaxies, folds and choice of penalty for the network, an untrained network of the same shape, and pooled PCA
-maps, so that their difference is that of the representations.
+Ridge says what is there linearly, the neighbours what closeness in the space means. Both see the whole space, so neither
+depends on the axes that describe it. The same galaxies, folds and nested choices for the network, an untrained network of
+the same shape, and pooled PCA maps, so that their difference is that of the representations.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from cubespace.errors import CubespaceError
 
 ALPHAS = np.logspace(-4, 5, 19)  # penalty, in units where features have variance 1 in the mean
+NEIGHBOURS = (1, 2, 3, 5, 8, 12, 20, 32)
 
 
 def grouped_folds(groups, n_folds=8, seed=0):
@@ -76,6 +78,43 @@ def ridge_predictions(features, targets, folds, alphas=ALPHAS):
     return predictions
 
 
+def knn_predictions(features, targets, folds, groups, ks=NEIGHBOURS):
+    """Out-of-fold means of the k nearest training rows (Euclidean; for unit vectors the order of cosine distances).
+
+    k of each target is the one of least error within the training rows, each predicted from those of other pointings.
+
+    Parameters
+    ----------
+    features : (n, d); targets : (n, t); folds, groups : (n,) int
+
+    Returns
+    -------
+    (n, t) predictions
+    """
+    features, targets, groups = np.asarray(features, np.float64), np.asarray(targets, np.float64), np.asarray(groups)
+    square = np.square(features).sum(axis=1)
+    distances = square[:, None] + square - 2 * features @ features.T
+    predictions = np.empty(targets.shape)
+    for fold in np.unique(folds):
+        train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        inside = distances[np.ix_(train, train)].copy()
+        apart = groups[train][:, None] != groups[train]
+        inside[~apart] = np.inf
+        sizes = np.array([k for k in ks if k <= apart.sum(axis=1).min()] or [1])
+        guess = _neighbour_means(inside, targets[train], sizes)
+        best = np.square(guess - targets[train]).mean(axis=1).argmin(axis=0)
+        found = _neighbour_means(distances[np.ix_(test, train)], targets[train], sizes)
+        predictions[test] = np.take_along_axis(found, best[None, None, :], axis=0)[0]
+    return predictions
+
+
+def _neighbour_means(distances, targets, sizes):
+    """(len(sizes), n, t): means of `targets` (m, t) over the nearest columns of `distances` (n, m)."""
+    order = np.argsort(distances, axis=1, kind="stable")[:, : sizes.max()]
+    sums = np.cumsum(targets[order], axis=1)
+    return np.stack([sums[:, k - 1] / k for k in sizes])
+
+
 def r_squared(truth, prediction, counts=None):
     """1 - residual / total sum of squares, of (n,) arrays; `counts` (B, n) gives B weighted values. Constant truth: nan."""
     weights = np.ones((1, len(truth))) if counts is None else np.asarray(counts, np.float64)
@@ -106,9 +145,9 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
     Returns
     -------
     DataFrame
-        property, n, one R2 column for each representation with ``_low``, ``_high`` (95 %, bootstrap over pointings of the
-        out-of-fold predictions), and ``gain_over_<other>`` with its paired interval. nan where fewer than `min_size`
-        galaxies have the property, or it is constant.
+        property, n, one column of the R2 of ridge for each representation with ``_low``, ``_high`` (95 %, bootstrap over
+        pointings of the out-of-fold predictions), ``gain_over_<other>`` with its paired interval, and ``<name>_knn`` with its
+        interval. nan where fewer than `min_size` galaxies have the property, or it is constant.
     """
     names = list(representations)
     groups = np.asarray(groups)
@@ -128,6 +167,7 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
         targets = np.column_stack([properties[name][known] for name in members])
         counts = _resampled(groups[known], n_bootstrap, np.random.default_rng([seed, 52]))
         predictions = {r: ridge_predictions(representations[r][known], targets, folds) for r in names}
+        near = {r: knn_predictions(representations[r][known], targets, folds, groups[known]) for r in names}
         for column, name in enumerate(members):
             truth = targets[:, column]
             row, draws = {"n": n}, {}
@@ -136,12 +176,15 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
                 row[r] = r_squared(truth, prediction)
                 draws[r] = r_squared(truth, prediction, counts)
                 row[f"{r}_low"], row[f"{r}_high"] = _interval(draws[r])
+                row[f"{r}_knn"] = r_squared(truth, near[r][:, column])
+                row[f"{r}_knn_low"], row[f"{r}_knn_high"] = _interval(r_squared(truth, near[r][:, column], counts))
             for r in names[1:]:
                 row[f"gain_over_{r}"] = row[names[0]] - row[r]
                 row[f"gain_over_{r}_low"], row[f"gain_over_{r}_high"] = _interval(draws[names[0]] - draws[r])
             results[name] = row
     columns = ["n"] + [c for r in names for c in (r, f"{r}_low", f"{r}_high")]
     columns += [c for r in names[1:] for c in (f"gain_over_{r}", f"gain_over_{r}_low", f"gain_over_{r}_high")]
+    columns += [c for r in names for c in (f"{r}_knn", f"{r}_knn_low", f"{r}_knn_high")]
     table = pd.DataFrame(
         [{column: results[name].get(column, np.nan) for column in columns} for name in properties],
         columns=columns,

@@ -25,11 +25,11 @@ def main(argv=None):
     seed, names = settings.get("seed", 0), settings.get("properties", c.PROPERTIES_OF_INTEREST)
     share, fit = settings.get("variance_share", 0.9), fitted(embedding)
     unit = unit_rows(embedding.vectors, embedding.galaxies)
-    variance = c.variance_table(unit[fit], share, settings.get("n_bootstrap", 200), seed)
+    pointings = pointing_codes(pointings_of(embedding.galaxies, galaxies))
+    variance = c.variance_table(unit[fit], share, settings.get("n_bootstrap", 200), seed, pointings[fit])
     scores = c.principal_components(unit, fit).scores
     values = c.numeric_properties(galaxies, embedding.galaxies, names)
     m, permutations = settings.get("n_components", 7), settings.get("n_permutations", 9999)
-    pointings = pointing_codes(pointings_of(embedding.galaxies, galaxies))
     table = c.correlation_table(scores, values, m, permutations, seed, groups=pointings)
     chords = (2 * cosine_distances(unit)) ** 0.5
     strengths = strength_table(scores, chords, values, pointings, n_bootstrap=settings.get("n_bootstrap", 200), seed=seed)
