@@ -21,6 +21,7 @@ include: "workflow/rules/space.smk"
 include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/populations.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/provenance.smk"
 
 
 localrules:

@@ -1,11 +1,11 @@
 """Which file is which galaxy's cube: by the pattern of the configuration, whatever spelling of the name the file has."""
 
-import hashlib
 from pathlib import Path
 from urllib.parse import unquote
 
 from cubespace import names
 from cubespace.errors import CubespaceError
+from cubespace.files import file_digest
 
 
 def locate(written, pattern):
@@ -84,7 +84,7 @@ def identical(paths):
     for path in dict.fromkeys(map(str, paths)):
         if Path(path).is_file():
             groups.setdefault(Path(path).stat().st_size, []).append(path)
-    for digest in (_ends, _whole):
+    for digest in (_ends, file_digest):
         finer = {}
         for size, group in groups.items():
             if len(group) > 1:
@@ -99,8 +99,3 @@ def _ends(path, length=65536):
         first = stream.read(length)
         stream.seek(max(0, Path(path).stat().st_size - length))
         return first + stream.read(length)
-
-
-def _whole(path):
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -16,6 +16,8 @@ from cubespace.errors import CubespaceError
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 _CARDS = {
     "cubespace_version": ("CSVERS", "cubespace version"),
+    "git_commit": ("CSCOMMIT", "commit of the code"),
+    "code_digest": ("CSCODE", "digest of the code that made this file"),
     "config_digest": ("CSCONF", "digest of the settings that made this file"),
     "release_digest": ("CSREL", "digest of the frozen list of galaxies"),
     "seed": ("CSSEED", "random seed"),
@@ -79,8 +81,14 @@ def digest(content):
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def provenance(settings, seed=None, release=None):
-    """What every file carries: version, digest of the settings that made it, release digest, seed; no date.
+def file_digest(path):
+    """SHA-256 of the content of a file, 64 hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def provenance(settings, seed=None, release=None, code=None, commit=None):
+    """What every file carries: version, commit, digests of the code and settings that made it, release digest, seed; no date.
 
     Parameters
     ----------
@@ -89,8 +97,14 @@ def provenance(settings, seed=None, release=None):
     seed : int, optional
     release : str, optional
         Digest of the release (`cubespace.provenance.release_digest`); absent for files made before there is one.
+    code, commit : str, optional
+        `cubespace.provenance.code_digest` of the step, and `cubespace.provenance.commit`.
     """
     signed = {"cubespace_version": __version__, "config_digest": digest(settings)}
+    if commit is not None:
+        signed["git_commit"] = commit
+    if code is not None:
+        signed["code_digest"] = code
     if release is not None:
         signed["release_digest"] = str(release)
     if seed is not None:

@@ -1,8 +1,10 @@
-"""Digests that decide what is rerun: of the code behind a step, and of the galaxies behind a fit."""
+"""Digests that decide what is rerun: of the code behind a step, and of the galaxies behind a fit; and the commit."""
 
 import ast
 import functools
 import hashlib
+import os
+import subprocess
 from pathlib import Path
 
 from cubespace.files import digest
@@ -73,3 +75,26 @@ def release_digest(rows):
     """Digest of the galaxies a fit sees: (galaxy, role) of all rows with role train or validation, any order."""
     fitted = sorted((str(galaxy), str(role)) for galaxy, role in rows if role in ("train", "validation"))
     return digest(fitted)
+
+
+@functools.cache
+def commit():
+    """Git commit that the library is at, with ``+dirty`` after it where a tracked file differs; ``none`` outside of a clone.
+
+    CUBESPACE_COMMIT in the environment goes before: the workflow sets it once, so that all jobs of a run say the same.
+    """
+    if "CUBESPACE_COMMIT" in os.environ:
+        return os.environ["CUBESPACE_COMMIT"]
+    clone = _ROOT.parents[1]
+    try:
+        top = Path(_git(clone, "rev-parse", "--show-toplevel"))
+        if not top.samefile(clone):
+            return "none"
+        dirty = "+dirty" if _git(clone, "status", "--porcelain", "--untracked-files=no") else ""
+        return _git(clone, "rev-parse", "HEAD") + dirty
+    except (OSError, subprocess.CalledProcessError):  # no git, no clone, or a clone of someone else
+        return "none"
+
+
+def _git(clone, *words):
+    return subprocess.run(["git", "-C", str(clone), *words], capture_output=True, text=True, check=True).stdout.strip()

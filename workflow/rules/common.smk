@@ -19,8 +19,12 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from cubespace import config as configuration
 from cubespace import sample as survey_sample
 from cubespace.errors import CubespaceError
-from cubespace.provenance import code_digest
+from cubespace.provenance import code_digest, commit
 from snakemake.exceptions import WorkflowError
+
+# Each job leaves a record of what it read and wrote, and all jobs of a run name one commit.
+LEDGER = "results/provenance"
+os.environ.update(CUBESPACE_LEDGER=LEDGER, CUBESPACE_COMMIT=commit())
 
 
 def shipped(path):

@@ -1,11 +1,10 @@
 """Compare the clusters of the representation with and without the luminosity map (Table 1 of the paper)."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     args = parse(__doc__, argv, full=str, no_luminosity=str, galaxies=str, out=str)
-    from cubespace.files import provenance
     from cubespace.populations.ablation import luminosity_ablation
     from cubespace.space.neighbours import pointing_codes, pointings_of, read_embedding
     from cubespace.tables import read_table, write_table
@@ -19,7 +18,7 @@ def main(argv=None):
     groups = pointing_codes(pointings_of(full.galaxies, read_table(args.galaxies)))
     table = luminosity_ablation(full, without, ks, restarts, seed=seed, groups=groups)
     write_table(
-        table, args.out, meta=provenance(settings, seed=seed, release=full.meta.get("release_digest"))
+        table, args.out, meta=sign(args, seed=seed, release=full.meta.get("release_digest"))
     )
     for row in table.itertuples():
         print(

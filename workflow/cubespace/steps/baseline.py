@@ -1,6 +1,6 @@
 """The two baselines that a trained network must beat: the untrained network, and the mean of the maps."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -9,7 +9,6 @@ def main(argv=None):
         __doc__, argv, maps=str, roster=str, basis=str, scaling=str, variant=str, untrained=str, pooled=str,
         device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
-    from cubespace.files import provenance
     from cubespace.network.data import read_scaling, read_space
     from cubespace.network.embedding import embed_files, pool_files, write_embedding
     from cubespace.network.encoder import Encoder, prepare_device
@@ -28,7 +27,7 @@ def main(argv=None):
     names, roles, vectors, spread, _ = embed_files(
         network, args.maps, rows, space, scaling, pair, device, release, args.seed, **options
     )
-    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     number = options.get("realisations", 10)
     write_embedding(args.untrained, names, roles, vectors, spread, number, {**signed, "method": "untrained"})
     names, roles, pooled = pool_files(args.maps, rows, scaling, device, release, by_luminosity)

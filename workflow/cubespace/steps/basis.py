@@ -1,6 +1,6 @@
 """Principal components of the spectra of all galaxies of the release, from their moments."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -8,7 +8,7 @@ def main(argv=None):
     args = parse(__doc__, argv, moments=str, release=str, out=str)
     from pathlib import Path
 
-    from cubespace.files import header_cards, provenance
+    from cubespace.files import header_cards
     from cubespace.provenance import release_digest
     from cubespace.spectra.basis import fit_basis, refuse_twice, write_basis
     from cubespace.tables import read_table
@@ -24,7 +24,7 @@ def main(argv=None):
         f"explained variance {basis.reconstruction['explained_variance'][len(basis.components) - 1]:.4f}",
         flush=True,
     )
-    signed = provenance(settings, release=release_digest(zip(rows["galaxy"], rows["role"], strict=True)))
+    signed = sign(args, release=release_digest(zip(rows["galaxy"], rows["role"], strict=True)))
     write_basis(
         args.out,
         basis,

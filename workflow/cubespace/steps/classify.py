@@ -1,6 +1,6 @@
 """Emission-line and environment classes of every galaxy, with what each was decided from."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 COLUMNS = {
     "whan": ("", "WHAN class of the centre: SF, sAGN, wAGN, retired, passive, undetermined"),
@@ -22,7 +22,6 @@ def main(argv=None):
     args = parse(__doc__, argv, galaxies=str, out=str, tolerances=(str, None))
     import pandas as pd
 
-    from cubespace.files import provenance
     from cubespace.populations import catalogues, emission, environment
     from cubespace.populations.tolerances import tolerance_table
     from cubespace.tables import read_table, write_table
@@ -46,7 +45,7 @@ def main(argv=None):
     order = ["galaxy", "whan", "bpt", "nuclear_class", "environment"]
     classes = classes[order + [name for name in classes if name not in order]]
     release = galaxies.attrs.get("meta", {}).get("release_digest")
-    meta = provenance(args.settings, release=release)
+    meta = sign(args, release=release)
     write_table(classes, args.out, columns=COLUMNS, meta=meta)
     if args.tolerances is not None:
         write_table(tolerance_table(galaxies, groups, voids, around, **om0), args.tolerances, meta=meta)

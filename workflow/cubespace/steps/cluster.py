@@ -1,13 +1,12 @@
 """Cluster the representation: spherical k-means and a Gaussian mixture, their agreement and stability."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     args = parse(__doc__, argv, embedding=str, galaxies=str, out=str, summary=str, valley=str)
     import numpy as np
 
-    from cubespace.files import provenance
     from cubespace.space.clusters import cluster
     from cubespace.space.correlations import numeric_properties
     from cubespace.space.green_valley import LIMITS, recovery
@@ -33,7 +32,7 @@ def main(argv=None):
     rates |= numeric_properties(galaxies, embedding.galaxies, tuple(rates))
     clusters = {name: labels[name].to_numpy() for name in labels.columns if name != "galaxy"}
     valley = recovery(clusters, **rates, groups=groups, limits=settings.get("green_valley", LIMITS), seed=seed)
-    meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
+    meta = sign(args, seed=seed, release=embedding.meta.get("release_digest"))
     columns = {
         name: ("", f"cluster 0.. of {name}, by rising mean first principal component")
         for name in labels.columns

@@ -1,6 +1,6 @@
 """One scorecard from those of all trials of the study, and from its planted effects."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -10,7 +10,6 @@ def main(argv=None):
 
     import pandas as pd
 
-    from cubespace.files import provenance
     from cubespace.tables import read_table, write_table
     from cubespace.trials.combine import combine, planted_claims
     from cubespace.trials.study import read_study
@@ -21,7 +20,7 @@ def main(argv=None):
     for name in table.columns[table.columns.str.startswith("n_")]:
         table[name] = table[name].astype("Int64")
     settings = {"trials": list(tables), "galaxies": study.galaxies, "planted": study.planted._asdict()}
-    write_table(table, args.out, meta=provenance(settings))
+    write_table(table, args.out, meta=sign(args, also=settings))
     for row in table.itertuples():
         print(f"{row.verdict:>13}: {row.claim}")
 

@@ -1,12 +1,11 @@
 """Test whether populations differ in the representation, as they are and as twins, and what would have been found."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     files = ("embedding", "galaxies", "classes", "twins", "out", "power", "distances", "controls")
     args = parse(__doc__, argv, **dict.fromkeys(files, str))
-    from cubespace.files import provenance
     from cubespace.populations.comparisons import DEFAULT, classes_of, compare
     from cubespace.populations.ks import format_p
     from cubespace.space.neighbours import pointing_codes, pointings_of, read_embedding
@@ -21,7 +20,7 @@ def main(argv=None):
     unseen = [{**c, "on": "validation"} for c in settings.get("comparisons", DEFAULT)
               if not c.get("matched") and c["a"] not in ("train", "validation")]  # fmt: skip
     controls = compare(*given, **{**settings, "comparisons": unseen, "power": False}).comparisons
-    meta = provenance(settings, seed=settings.get("seed", 0), release=embedding.meta.get("release_digest"))
+    meta = sign(args, seed=settings.get("seed", 0), release=embedding.meta.get("release_digest"))
     write_table(tables.comparisons, args.out, meta=meta)
     write_table(tables.power, args.power, meta=meta)
     write_table(tables.distances, args.distances, meta=meta)

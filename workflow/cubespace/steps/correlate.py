@@ -1,12 +1,11 @@
 """Correlate the axes of the representation with physical properties, and probe it against its baselines."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     files = dict.fromkeys(("embedding", "untrained", "pooled", "galaxies", "out", "variance", "probes", "strengths"), str)
     args = parse(__doc__, argv, **files)
-    from cubespace.files import provenance
     from cubespace.space import correlations as c
     from cubespace.space.neighbours import (
         cosine_distances,
@@ -37,7 +36,7 @@ def main(argv=None):
     common, vectors = in_common({"network": embedding, **baselines})
     groups, folds = pointing_codes(pointings_of(common, galaxies)), settings.get("n_folds", 8)
     probes = probe_table(vectors, c.numeric_properties(galaxies, common, names), groups, folds, seed=seed)
-    meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
+    meta = sign(args, seed=seed, release=embedding.meta.get("release_digest"))
     for frame, path in ((table, args.out), (variance, args.variance), (probes, args.probes), (strengths, args.strengths)):
         write_table(frame, path, meta=meta)
     needed = int(variance["within_share"].sum())

@@ -1,6 +1,6 @@
 """Embed all galaxies of a roster with a trained network: one unit vector of 512 each, and its spread."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -9,7 +9,6 @@ def main(argv=None):
         __doc__, argv, maps=str, roster=str, basis=str, scaling=str, weights=str, variant=str, out=str, fits=str,
         device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
-    from cubespace.files import provenance
     from cubespace.network.data import read_scaling, read_space
     from cubespace.network.embedding import embed_files, refuse_collapsed, write_embedding
     from cubespace.network.encoder import load_weights, prepare_device
@@ -35,7 +34,7 @@ def main(argv=None):
         **options,
     )
     refuse_collapsed(vectors)
-    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     number = options.get("realisations", 10)
     write_embedding(args.out, names, roles, vectors, spread, number, signed, args.fits)
     print(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -12,7 +12,6 @@ def main(argv=None):
     from cubespace.figures.maps import read_views
     from cubespace.figures.registry import FIGURES, draw, entry
     from cubespace.figures.style import save
-    from cubespace.files import provenance
     from cubespace.spectra.basis import read_basis
     from cubespace.tables import read_table
 
@@ -37,7 +36,7 @@ def main(argv=None):
     inputs = {key: readers.get(key, read_table)(value) for key, value in given.items() if value is not None}
     releases = {_release(value) for value in inputs.values()} - {None}
     figure = draw(args.name, **inputs)
-    signed = provenance(args.settings, release=releases.pop() if len(releases) == 1 else None)
+    signed = sign(args, release=releases.pop() if len(releases) == 1 else None)
     for path in (args.out, args.pdf):
         save(figure, path, signed)
         print(f"{path}: {args.name}", flush=True)

@@ -1,6 +1,6 @@
 """Plant differences of known size in the maps of twins, embed them again with the frozen network, and see which are found."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -11,7 +11,6 @@ def main(argv=None):
 
     import numpy as np
 
-    from cubespace.files import provenance
     from cubespace.network.data import GalaxyMaps, read_scaling, read_space
     from cubespace.network.embedding import embed
     from cubespace.network.encoder import load_weights, prepare_device
@@ -52,7 +51,7 @@ def main(argv=None):
         {name: tests[name] for name in options["tests"]}, dict(zip(rows.index, pointing_codes(rows["pointing"]), strict=True)),
         family["n_trials"], family["power_permutations"], options["aperture_arcsec"], family["min_size"], args.seed,
     )  # fmt: skip
-    write_table(table, args.out, meta=provenance(settings, seed=args.seed, release=release))
+    write_table(table, args.out, meta=sign(args, seed=args.seed, release=release))
     for row in table.drop_duplicates(["comparison", "test"]).itertuples():
         found = row.note if isinstance(row.note, str) else f"smallest found {row.minimum_detectable_effect:.3g} {row.unit}"
         print(f"{row.comparison}, {row.kind}, {row.test}: {found}", flush=True)

@@ -1,6 +1,6 @@
 """Invariance report of a network: how far views move a galaxy, and whether it is recognised in a degraded view."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -12,7 +12,6 @@ def main(argv=None):
     import numpy as np
 
     from cubespace.errors import CubespaceError
-    from cubespace.files import provenance
     from cubespace.network.data import load_maps, read_scaling, read_space
     from cubespace.network.encoder import Encoder, load_weights, prepare_device
     from cubespace.network.invariance import COLUMNS, invariance_table
@@ -36,7 +35,7 @@ def main(argv=None):
     networks = {"network": network, "untrained": untrained}
     pair = pair_from_settings(args.settings.get("views"))
     table = invariance_table(networks, maps, unseen, space, scaling, pair, args.seed)
-    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     write_table(table, args.out, columns=COLUMNS, meta=signed)
     worst = table.groupby("method", sort=False)["recall_1"].min()
     print(

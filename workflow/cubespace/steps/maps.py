@@ -1,6 +1,6 @@
 """Luminosity and principal-component maps of one galaxy on the common canvas."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 SETTINGS = (
     "canvas", "snr_map", "min_good_window", "min_good_fraction", "max_gain", "extreme_factor", "extreme_floor",
@@ -17,7 +17,7 @@ def main(argv=None):
     from cubespace.cubes.intake import open_cube
     from cubespace.cubes.quality import Verdict, judged, parse_number
     from cubespace.errors import CubeRejected
-    from cubespace.files import header_cards, provenance
+    from cubespace.files import header_cards
     from cubespace.spectra.basis import read_basis
     from cubespace.spectra.moments import read_moments
     from cubespace.spectra.project import galaxy_maps, rejected_maps, write_maps
@@ -38,7 +38,7 @@ def main(argv=None):
             maps = rejected_maps(judged(error, settings.get("on_bad_cube", "reject"), args.galaxy), redshift)
     good = maps.header.get("NGOOD", (0,))[0]
     print(f"{args.galaxy}: {maps.verdict} {maps.reason} {maps.detail} - {good} good spaxels", flush=True)
-    write_maps(args.out, maps, args.galaxy, header_cards(provenance(settings, release=basis.header["CSREL"])))
+    write_maps(args.out, maps, args.galaxy, header_cards(sign(args, release=basis.header["CSREL"])))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Moments of the bright rest-frame spectra of one galaxy, and the verdict on its cube."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 SETTINGS = (
     "grid", "window", "snr_min", "max_gap", "max_bad_fraction", "snr_map", "min_spaxels", "min_good_window",
@@ -15,7 +15,7 @@ def main(argv=None):
     from cubespace.cubes.intake import open_cube
     from cubespace.cubes.quality import Verdict, check_redshift, judged, parse_number, remarks
     from cubespace.errors import CubeRejected
-    from cubespace.files import provenance, write_npz
+    from cubespace.files import write_npz
     from cubespace.spectra.moments import galaxy_moments, rejected_moments
 
     settings = args.settings
@@ -39,7 +39,7 @@ def main(argv=None):
         args.out, **arrays, verdict=verdict.verdict, reason=verdict.reason, detail=verdict.detail, galaxy=args.galaxy,
         notes="\n".join(notes), position=(cube and cube.position) or (float("nan"), float("nan")),
         fingerprint=fingerprint(cube.flux) if cube is not None else "",
-        redshift=float("nan") if redshift is None else redshift, **provenance(settings, settings.get("seed", 0)),
+        redshift=float("nan") if redshift is None else redshift, **sign(args, seed=settings.get("seed", 0)),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Draw the montage of simulated galaxies from their cubes and truth maps, as PNG and PDF."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -9,7 +9,6 @@ def main(argv=None):
     from cubespace.errors import CubespaceError
     from cubespace.figures.montage import digest, draw, read_truth
     from cubespace.figures.style import save
-    from cubespace.files import provenance
 
     if not len(args.cubes) == len(args.truths) == len(args.kinds):
         raise CubespaceError(
@@ -22,7 +21,7 @@ def main(argv=None):
     ]
     figure = draw(rows)
     for path in (args.out, args.pdf):
-        save(figure, path, provenance(args.settings))
+        save(figure, path, sign(args))
         print(f"{path}: {len(rows)} galaxies", flush=True)
 
 

@@ -1,6 +1,6 @@
 """Draw many catalogues of environments on a survey with planted effects, and count what the tests find."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -12,7 +12,6 @@ def main(argv=None):
     import yaml
 
     from cubespace.config import check
-    from cubespace.files import provenance
     from cubespace.space.neighbours import read_embedding
     from cubespace.tables import read_table, write_table
     from cubespace.trials.planted import rejections, survey_of
@@ -32,7 +31,7 @@ def main(argv=None):
     survey = survey_of(truth, plain.vectors[whole], planted)
     with ProcessPoolExecutor(args.cores) as pool:
         table = rejections(survey, settings, config["populations"]["twins"]["caliper"], pool.map, args.cores)
-    meta = provenance({**settings._asdict(), "trial": trial.name}, seed=settings.seed, release=plain.meta.get("release_digest"))
+    meta = sign(args, also={**settings._asdict(), "trial": trial.name}, seed=settings.seed, release=plain.meta.get("release_digest"))
     write_table(table, args.out, meta=meta | {"n_galaxies": str(len(names))})
     for row in table[table["test"].eq("energy")].itertuples():
         print(f"{row.comparison}{' twins' if row.matched else ''}, {row.effect:g} sigma: {row.rate:.3f} ({row.rate_low:.3f} to {row.rate_high:.3f})")

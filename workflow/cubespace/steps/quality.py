@@ -1,6 +1,6 @@
 """Quality pages: what was masked, rebuilt and left out, galaxy by galaxy; an index in HTML and all pages in one PDF."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def chosen(verdicts, which, examples):
@@ -24,7 +24,7 @@ def main(argv=None):
     from cubespace.cubes.intake import open_cube
     from cubespace.errors import CubeRejected
     from cubespace.figures import quality
-    from cubespace.files import atomic, provenance, write_text
+    from cubespace.files import atomic, write_text
     from cubespace.spectra.project import read_maps
     from cubespace.tables import read_table
 
@@ -33,7 +33,7 @@ def main(argv=None):
     stems = read_table(args.roster).set_index("galaxy")["stem"]
     cubes = read_table(args.galaxies).set_index("galaxy")["cube"]
     pictures, names = {}, chosen(verdicts, settings.get("quality", "rejected"), settings.get("examples"))
-    signed = "; ".join(f"{key}={value}" for key, value in provenance(settings).items())
+    signed = "; ".join(f"{key}={value}" for key, value in sign(args).items())
     facts = {"Creator": "cubespace", "Producer": None, "CreationDate": None, "Keywords": signed}
     with atomic(args.pdf) as temporary, PdfPages(temporary, metadata=facts) as pdf:
         for row in verdicts[verdicts["galaxy"].isin(names)].to_dict("records"):

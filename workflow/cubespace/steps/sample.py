@@ -1,6 +1,6 @@
 """Read the sample sheet and the property tables; write the table of galaxies, what became of each column, and what was found."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 NOTES = {
     "kind": (
@@ -17,7 +17,6 @@ def main(argv=None):
     args = parse(__doc__, argv, out=str, fits=str, audit=str, notes=str, look_into_cubes=(str, "yes"))
     import pandas as pd
 
-    from cubespace.files import provenance
     from cubespace.provenance import release_digest
     from cubespace.sample import build, check_cubes
     from cubespace.tables import write_table
@@ -28,7 +27,7 @@ def main(argv=None):
         check_cubes(galaxies, args.settings["cubes"]) if args.look_into_cubes == "yes" else []
     )
     release = release_digest(zip(galaxies["galaxy"], galaxies["role"], strict=True))
-    meta = provenance(args.settings, seed=args.settings["split"]["seed"], release=release)
+    meta = sign(args, seed=args.settings["split"]["seed"], release=release)
     write_table(galaxies, args.out, meta=meta)
     write_table(galaxies, args.fits, meta=meta)
     write_table(sample.audit, args.audit, meta=meta)

@@ -1,6 +1,6 @@
 """Mean and spread of each map channel over the good spaxels of the release."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -10,7 +10,6 @@ def main(argv=None):
 
     import pandas as pd
 
-    from cubespace.files import provenance
     from cubespace.spectra.basis import read_basis
     from cubespace.spectra.scaling import release_scaling, scaling_columns
     from cubespace.tables import read_table, write_table
@@ -20,7 +19,7 @@ def main(argv=None):
     scaling = release_scaling(paths)
     print(f"{scaling.mean.size} channels, {scaling.count} good spaxels", flush=True)
     basis = read_basis(args.basis)
-    signed = provenance(args.settings, release=basis.header["CSREL"])
+    signed = sign(args, release=basis.header["CSREL"])
     columns = {
         "channel": ("", "channel of the maps"),
         "name": ("", "what the channel holds"),

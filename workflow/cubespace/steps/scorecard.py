@@ -1,6 +1,6 @@
 """Hold the paper's claims against this run: one row a claim, with criterion, interval and verdict."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -9,7 +9,6 @@ def main(argv=None):
         for name in ("variance", "clusters", "correlations", "comparisons", "ablation", "galaxies", "classes")
     }
     args = parse(__doc__, argv, basis=str, **tables, truth=(str, None), out=str)
-    from cubespace.files import provenance
     from cubespace.scorecard import scorecard
     from cubespace.spectra.basis import read_basis
     from cubespace.tables import read_table, write_table
@@ -25,7 +24,7 @@ def main(argv=None):
         seed=settings.get("seed", 0),
     )
     release = read["galaxies"].attrs["meta"].get("release_digest")
-    write_table(table, args.out, meta=provenance(settings, seed=settings.get("seed", 0), release=release))
+    write_table(table, args.out, meta=sign(args, seed=settings.get("seed", 0), release=release))
     for row in table.itertuples():
         print(f"{row.verdict:>13}: {row.claim}")
 

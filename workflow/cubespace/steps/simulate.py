@@ -1,11 +1,11 @@
 """Simulate the cube of one mock galaxy, in the survey's own file format, and the truth behind it."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     args = parse(__doc__, argv, galaxy=str, truth=str, ssp=str, cube=str, maps=str, mask=(str, None))
-    from cubespace.files import header_cards, provenance, write_fits
+    from cubespace.files import header_cards, write_fits
     from cubespace.survey.instrument import write_cube
     from cubespace.survey.mock import companion_mask, make, read_row, truth_hdus
     from cubespace.survey.pointing import companion_name
@@ -17,7 +17,7 @@ def main(argv=None):
     companion = read_row(args.truth, other) if other else None
     observation, head, maps, realised = make(row, load_basis(args.ssp), companion=companion, **options)
     write_cube(args.cube, observation, head)
-    cards = header_cards(provenance(args.settings, seed=row["seed"]))
+    cards = header_cards(sign(args, seed=row["seed"]))
     write_fits(args.maps, truth_hdus(maps, realised, args.galaxy, cards))
     if args.mask is not None:
         write_fits(args.mask, companion_mask(maps, head, cards))

@@ -1,6 +1,6 @@
 """The list of stars as the steps that run for each galaxy read it: positions and magnitudes, nothing else."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 NAMES = {
     "ra": ("ra", "RA_ICRS", "RAJ2000", "ra_icrs"),
@@ -15,7 +15,7 @@ def main(argv=None):
     import numpy as np
 
     from cubespace.errors import CubespaceError
-    from cubespace.files import provenance, write_npz
+    from cubespace.files import write_npz
     from cubespace.tables import read_table
 
     table = read_table(args.table)
@@ -32,7 +32,7 @@ def main(argv=None):
     known = np.isfinite(columns["ra"]) & np.isfinite(columns["dec"])
     print(f"{known.sum()} stars, {(~known).sum()} rows without a position left out", flush=True)
     write_npz(
-        args.out, **{name: values[known] for name, values in columns.items()}, **provenance(args.settings)
+        args.out, **{name: values[known] for name, values in columns.items()}, **sign(args)
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -15,7 +15,7 @@ def main(argv=None):
 
     import pandas as pd
 
-    from cubespace.files import provenance, write_text
+    from cubespace.files import write_text
     from cubespace.network.card import model_card
     from cubespace.network.data import load_maps, read_scaling, read_space, room_for_maps
     from cubespace.network.encoder import encoder_settings, prepare_device, save_weights
@@ -47,7 +47,7 @@ def main(argv=None):
         log=lambda line: print(f"{args.variant}: {line}", flush=True), encoder=settings["encoder"],
     )  # fmt: skip
 
-    signed = provenance({**args.settings, "variant": args.variant}, seed=args.seed, release=release)
+    signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     meta = {**signed, "variant": args.variant, "best_epoch": str(result.best_epoch)}
     shown = {**settings, "views": asdict(pair)}
     write_table(pd.DataFrame(result.history, columns=HISTORY), args.history, meta=signed)

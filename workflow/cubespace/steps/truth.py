@@ -1,7 +1,7 @@
 """Gather what the mock galaxies were meant to be and what they became: one row a galaxy, target and realised
 values."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -12,7 +12,6 @@ def main(argv=None):
     from astropy.io import fits
 
     from cubespace.errors import CubespaceError
-    from cubespace.files import provenance
     from cubespace.names import stem
     from cubespace.survey.mock import CARDS
     from cubespace.tables import read_table, write_table
@@ -45,7 +44,7 @@ def main(argv=None):
     described["re_arcsec_realised"] = ("arcsec", "semi-major axis of the half-light ellipse")
     described["g_r_realised"] = ("mag", "AB g - r of the stars")
     described["av_gas_realised"] = ("mag", "Av of the gas at Re")
-    write_table(joined, args.out, columns=described, meta=provenance(args.settings) | {name: f"{size:g}" for name, size in planted.items()})
+    write_table(joined, args.out, columns=described, meta=sign(args) | {name: f"{size:g}" for name, size in planted.items()})
     print(f"{args.out}: {len(joined)} galaxies", flush=True)
 
 

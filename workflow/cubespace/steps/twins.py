@@ -1,6 +1,6 @@
 """Pairs of galaxies of two classes with equal morphology and nearly equal mass, and how well they are matched."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 COLUMNS = {
     "comparison": ("", "name of the comparison"),
@@ -24,7 +24,6 @@ def main(argv=None):
     """Settings: comparisons [{name, a, b, by}], caliper, morphology (bin or detail), min_pairs, covariates."""
     args = parse(__doc__, argv, galaxies=str, classes=str, verdicts=str, out=str, balance=str)
     from cubespace.errors import CubespaceError
-    from cubespace.files import provenance
     from cubespace.populations.twins import compare
     from cubespace.tables import read_table, write_table
 
@@ -44,7 +43,7 @@ def main(argv=None):
             f"largest |SMD| {worst:.2f}" if first["status"] == "matched" else f"not tested: {first['reason']}"
         )
         print(f"{name}: {first['n_pairs']} pairs of {first['n_a']} and {first['n_b']}; {ending}", flush=True)
-    meta = provenance(args.settings, release=galaxies.attrs.get("meta", {}).get("release_digest"))
+    meta = sign(args, release=galaxies.attrs.get("meta", {}).get("release_digest"))
     write_table(twins, args.out, columns=COLUMNS, meta=meta)
     write_table(balance, args.balance, columns=COLUMNS, meta=meta)
 

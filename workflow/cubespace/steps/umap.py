@@ -1,6 +1,6 @@
 """Project the representation to a plane for looking at: UMAP fitted on the training galaxies, all others in one call."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -9,7 +9,6 @@ def main(argv=None):
     import pandas as pd
     import umap
 
-    from cubespace.files import provenance
     from cubespace.space.neighbours import fitted, read_embedding
     from cubespace.space.projection import umap_projection
     from cubespace.tables import write_table
@@ -28,7 +27,7 @@ def main(argv=None):
             "umap_2": found.coordinates[:, 1],
         }
     )
-    meta = provenance(settings, seed=seed, release=embedding.meta.get("release_digest"))
+    meta = sign(args, seed=seed, release=embedding.meta.get("release_digest"))
     meta |= {"n_neighbors": str(found.n_neighbors), "umap": umap.__version__, "numba": numba.__version__}
     write_table(table, args.out, meta=meta)
     cut = f" (asked: {wanted}; cut to the galaxies there are)" if found.n_neighbors != wanted else ""

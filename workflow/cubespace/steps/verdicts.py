@@ -1,6 +1,6 @@
 """The verdict on every galaxy of the sheet: accepted, or rejected with a reason and a sentence; and notes on both."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -12,7 +12,6 @@ def main(argv=None):
     import pandas as pd
 
     from cubespace.cubes.quality import REASONS
-    from cubespace.files import provenance
     from cubespace.spectra.verdicts import COLUMNS, verdict_row
     from cubespace.tables import read_table, write_table
 
@@ -35,7 +34,7 @@ def main(argv=None):
     for reason, n in table["reason"].value_counts().items():
         print(f"  {reason} ({REASONS.get(reason, reason)}): {n}", flush=True)
     print(f"{table['notes'].notna().sum()} with notes", flush=True)
-    write_table(table, args.out, columns=COLUMNS, meta=provenance(args.settings))
+    write_table(table, args.out, columns=COLUMNS, meta=sign(args))
 
 
 if __name__ == "__main__":

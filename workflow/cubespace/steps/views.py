@@ -1,12 +1,12 @@
 """Draw one pair of views of a few galaxies, for the figures that show what the network is given."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
     """Settings: `views`, and `examples` (names; empty = the apparently largest of late, spiral and early type)."""
     args = parse(__doc__, argv, maps=str, galaxies=str, verdicts=str, basis=str, scaling=str, seed=int, out=str)
-    from cubespace.files import provenance, write_npz
+    from cubespace.files import write_npz
     from cubespace.network.data import load_maps, read_space
     from cubespace.network.examples import example_views
     from cubespace.network.views import pair_from_settings
@@ -20,7 +20,7 @@ def main(argv=None):
     rows = galaxies.set_index("galaxy", drop=False).loc[names]
     maps, _ = load_maps(args.maps, rows, release=release)
     arrays = example_views(maps, pair_from_settings(args.settings["views"]), space, args.seed)
-    write_npz(args.out, **arrays, **provenance(args.settings, seed=args.seed, release=release))
+    write_npz(args.out, **arrays, **sign(args, seed=args.seed, release=release))
     print(f"views of {', '.join(names)}", flush=True)
 
 
