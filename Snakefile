@@ -21,6 +21,7 @@ include: "workflow/rules/space.smk"
 include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/populations.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/release.smk"
 include: "workflow/rules/provenance.smk"
 
 
@@ -29,6 +30,7 @@ localrules:
     release,
     roster,
     sample,
+    thaw,
 
 
 onsuccess:  # what writers left that were killed: no job of this folder runs now

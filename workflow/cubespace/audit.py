@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cubespace import ledger
+from cubespace.config import differences
 from cubespace.errors import CubespaceError
 from cubespace.files import file_digest
 from cubespace.provenance import code_digest
@@ -66,10 +67,10 @@ def audit(results, targets=(), inside=False, config=None):
     """
     run, records = ledger.read(results)
     makers = {path: record for record in records for path in record["outputs"]}
-    jobs = records if not targets else _behind([_recorded(target, results, makers) for target in targets], makers)
+    jobs = records if not targets else behind([_recorded(target, results, makers) for target in targets], makers)
     read = {path for record in jobs for path in record["inputs"]}
     made = {path for record in jobs for path in record["outputs"]}
-    sources = sorted(path for path in read if path not in makers and not _is_result(path))
+    sources = sorted(path for path in read if path not in makers and not is_result(path))
     here = _digests([*made, *read], results, inside)
     dependents = _Dependents(records)
     found, notes = [], []
@@ -79,12 +80,12 @@ def audit(results, targets=(), inside=False, config=None):
 
     for path in sorted(made):
         wanted = makers[path]["outputs"][path]
-        if here[path] is None and any(fnmatchcase(path, pattern) for pattern in run.get("temporary", ())):
+        if here[path] is None and is_temporary(path, run):
             continue
         if here[path] != wanted:
             verdict = "missing" if here[path] is None else "changed"
             say(verdict, path, f"{_short(here[path])}, {_name(makers[path]['step'])} wrote {_short(wanted)}", [path])
-    unrecorded = [path for path in read if path not in makers and _is_result(path)]
+    unrecorded = [path for path in read if path not in makers and is_result(path)]
     unrecorded += [] if targets else _strangers(results, makers)
     for path in sorted(set(unrecorded)):
         say("unrecorded", path, "no record says who wrote it", [path])
@@ -101,12 +102,12 @@ def audit(results, targets=(), inside=False, config=None):
                 continue
             first = next(iter(job["outputs"]))
             if path in older:
-                notes.append(f"{first}: made from an older state of {path}, by design: its own rows are unchanged")
+                notes.append(f"{first}: made from an older state of {path}, as the workflow has it")
             else:
                 say("stale", first, f"made from {path} of {_short(digest)}, which is now {_short(makers[path]['outputs'][path])}", job["outputs"])
     for verdict, step, detail, files in _steps(jobs, run):
         say(verdict, step, detail, files)
-    for key, then, now in _differences(run.get("config", {}), config) if config is not None and run else ():
+    for key, then, now in differences(run["config"], config) if config is not None and run else ():
         found.append(Finding("configuration", key, f"{now!r}, in the last run {then!r}", 0))
     if inside:
         notes.append(f"{len(sources)} files outside of the results were not looked at")
@@ -135,8 +136,8 @@ def _steps(jobs, run):
             )  # fmt: skip
 
 
-def _behind(paths, makers):
-    """Records of all jobs behind some results, each once."""
+def behind(paths, makers):
+    """Records of all jobs behind some results (paths as in the ledger), each once; makers : path -> record."""
     jobs, seen, waiting = [], set(), list(paths)
     while waiting:
         record = makers.get(waiting.pop())
@@ -169,18 +170,24 @@ class _Dependents:
 
 def locate(path, results):
     """Where a path of the ledger is now: results may have been moved or copied."""
-    if _is_result(path):
+    if is_result(path):
         return Path(results) / Path(path).relative_to("results")
     return Path(results).parent / path
 
 
-def _is_result(path):
+def is_result(path):
+    """Whether a path of the ledger is among the results."""
     return Path(path).parts[:1] == ("results",)
+
+
+def is_temporary(path, run):
+    """Whether the workflow deletes a result once it was read."""
+    return any(fnmatchcase(path, pattern) for pattern in run.get("temporary", ()))
 
 
 def _digests(paths, results, inside):
     """Digest of each file, None where it is not there; each is read once, several at a time."""
-    paths = sorted({path for path in paths if _is_result(path) or not inside})
+    paths = sorted({path for path in paths if is_result(path) or not inside})
     files = [locate(path, results) for path in paths]
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
         found = pool.map(lambda file: file_digest(file) if file.is_file() else None, files)
@@ -201,22 +208,13 @@ def _recorded(target, results, makers):
 
 def _strangers(results, makers):
     """Files that lie among recorded ones and have no record."""
-    folders = {Path(path).parent for path in makers if _is_result(path)} | {Path("results")}
+    folders = {Path(path).parent for path in makers if is_result(path)} | {Path("results")}
     found = []
     for folder in folders:
         where = locate(folder, results)
         names = [file.name for file in where.iterdir() if file.is_file()] if where.is_dir() else []
         found += [str(folder / name) for name in names if not name.startswith(".") and name not in _OURS]
     return [path for path in found if path not in makers]
-
-
-def _differences(then, now, path=""):
-    """(key, then, now) of all leaves that differ."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for key in sorted({*then, *now}):
-            yield from _differences(then.get(key), now.get(key), f"{path}.{key}" if path else key)
-    elif then != now:
-        yield path, then, now
 
 
 def _short(digest):

@@ -70,7 +70,7 @@ def job(step, argv, read, written):
     named = {portable(word) for word in argv if os.path.isfile(word)}  # noqa: PTH113
     folders = {portable(word) for word in argv if os.path.isdir(word)}  # noqa: PTH112
     mentioned = {portable(text) for text in _texts(settings) if os.path.isfile(text)}  # noqa: PTH113
-    opened = {path for path in read if path in mentioned or os.path.dirname(path) in folders}  # noqa: PTH120
+    opened = {path for path in read if path in mentioned or any(path.startswith(folder + os.sep) for folder in folders)}
     outputs = sorted(named & written)
     inputs = sorted(path for path in (named | opened) - written if Path(path).is_file())
     return {

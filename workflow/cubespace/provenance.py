@@ -72,9 +72,9 @@ def code_digest(module):
 
 
 def release_digest(rows):
-    """Digest of the galaxies a fit sees: (galaxy, role) of all rows with role train or validation, any order."""
+    """Digest of the galaxies a fit sees: (galaxy, role) of all rows with role train or validation, any order; None without any."""
     fitted = sorted((str(galaxy), str(role)) for galaxy, role in rows if role in ("train", "validation"))
-    return digest(fitted)
+    return digest(fitted) if fitted else None
 
 
 @functools.cache

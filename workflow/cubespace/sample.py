@@ -277,8 +277,14 @@ def _duplicates(frame, radius, action):
 
 
 def _roles(frame, split):
-    """Roles of the sheet; empty ones are `embed`, or drawn by `stratified_split` if that is the method."""
+    """Roles of the sheet; empty ones are `embed`, or drawn by `stratified_split` if that is the method.
+
+    With method `release` nothing is fitted, and all are `embed`.
+    """
     roles = frame["role"].copy()
+    if split["method"] == "release":
+        roles[:] = "embed"
+        return roles
     empty = roles.isna()
     if split["method"] == "sheet":
         roles[empty] = "embed"
@@ -318,8 +324,10 @@ def stratified_split(morphology, pointing, validation_fraction, seed):
     return np.where(validation[inverse], "validation", "train")
 
 
-def check_ready(galaxies, made=None):
+def check_ready(galaxies, made=None, fitted=True):
     """Refuse a sample that nothing can be fitted on, or whose cubes are not there (but those that the pattern `made` names).
+
+    fitted : whether something is to be fitted; not so against a frozen release
 
     Raises
     ------
@@ -327,7 +335,7 @@ def check_ready(galaxies, made=None):
     """
     counts = galaxies["role"].value_counts()
     for role, least in (("train", 2), ("validation", 2)):
-        if counts.get(role, 0) < least:
+        if fitted and counts.get(role, 0) < least:
             raise CubespaceError(
                 f"the sample has {counts.get(role, 0)} galaxies with role {role}, at least {least} are needed; "
                 "give roles in the sheet, or set sample.split.method: stratified"

@@ -20,6 +20,7 @@ from cubespace import config as configuration
 from cubespace import sample as survey_sample
 from cubespace.errors import CubespaceError
 from cubespace.provenance import code_digest, commit
+from cubespace.release import Release, needed
 from snakemake.exceptions import WorkflowError
 
 # Each job leaves a record of what it read and wrote, and all jobs of a run name one commit.
@@ -41,6 +42,8 @@ def sample_settings(section, seed):
     for table in settings["tables"]:
         table["path"] = shipped(table["path"])
     settings["split"]["seed"] = seed
+    if RELEASE:
+        settings["split"]["method"] = "release"
     return settings
 
 
@@ -50,11 +53,17 @@ def check_masks(pattern, stems):
         raise CubespaceError(f"cubes.masks: no galaxy of the sample has a file {pattern}")
 
 
+def release_files(path):
+    """The zip file of a release, or the files of its folder."""
+    return [str(file) for file in sorted(Path(path).rglob("*")) if file.is_file()] if Path(path).is_dir() else [path]
+
+
 try:
-    config = configuration.check(config)
+    RELEASE = Release(config["release"]) if config.get("release") else None
+    config = configuration.check(RELEASE.settle(config) if RELEASE else config)
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
-    survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None)
+    survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None, fitted=not RELEASE)
     check_masks(config["cubes"]["masks"], GALAXIES["stem"])
     if config["seed"] in config["network"]["seeds"]:
         raise CubespaceError(f"network.seeds: {config['seed']} is the main seed; expected others")
@@ -65,6 +74,7 @@ STEMS = list(GALAXIES["stem"])
 FITTED = list(GALAXIES.index[GALAXIES["role"].isin(["train", "validation"])])
 VARIANTS = list(config["variants"])
 MOCK = config["mock"] is not None
+RELEASE_FILES = release_files(config["release"]) if RELEASE else []
 
 
 wildcard_constraints:
