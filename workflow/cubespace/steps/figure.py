@@ -36,7 +36,7 @@ def main(argv=None):
     inputs = {key: readers.get(key, read_table)(value) for key, value in given.items() if value is not None}
     releases = {_release(value) for value in inputs.values()} - {None}
     figure = draw(args.name, **inputs)
-    signed = sign(args, release=releases.pop() if len(releases) == 1 else None)
+    signed = sign(args, also={"name": args.name}, release=releases.pop() if len(releases) == 1 else None)
     for path in (args.out, args.pdf):
         save(figure, path, signed)
         print(f"{path}: {args.name}", flush=True)

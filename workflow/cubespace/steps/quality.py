@@ -50,10 +50,8 @@ def main(argv=None):
             pdf.savefig(figure)
         if not pictures:  # a file without pages is none
             pdf.savefig(quality.blank("no galaxy has a page"))
-    write_text(
-        args.out,
-        quality.index(verdicts, pictures, f"{settings.get('survey', 'survey')}: quality of the cubes"),
-    )
+    page = quality.index(verdicts, pictures, f"{settings.get('survey', 'survey')}: quality of the cubes")
+    write_text(args.out, f"{page}<!-- {signed} -->\n")
     print(f"{len(pictures)} pages", flush=True)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -23,7 +23,8 @@ def main(argv=None):
     }
     histories = {Path(path).parent.name: read_table(path) for path in args.histories}
     text = summarise(args.settings["survey"], basis=facts, histories=histories, **{name: read_table(getattr(args, name)) for name in tables})
-    write_text(args.out, text)
+    made = "; ".join(f"{key}={value}" for key, value in sign(args).items())
+    write_text(args.out, f"{text}made by: {made}\n")
     print(text)
 
 
