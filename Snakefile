@@ -22,7 +22,6 @@ include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/populations.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/release.smk"
-include: "workflow/rules/provenance.smk"
 
 
 localrules:
@@ -30,7 +29,10 @@ localrules:
     release,
     roster,
     sample,
-    thaw,
+
+
+onstart:
+    ledger.write_run(LEDGER, **run_in_brief())
 
 
 onsuccess:  # what writers left that were killed: no job of this folder runs now

@@ -17,11 +17,13 @@ os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(SEARCH)))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from cubespace import config as configuration
+from cubespace import ledger
 from cubespace import sample as survey_sample
 from cubespace.errors import CubespaceError
 from cubespace.provenance import code_digest, commit
 from cubespace.release import Release, needed
 from snakemake.exceptions import WorkflowError
+from snakemake.io import is_flagged
 
 # Each job leaves a record of what it read and wrote, and all jobs of a run name one commit.
 LEDGER = "results/provenance"
@@ -206,3 +208,26 @@ def matched_comparisons():
     """The pairs of classes that get twins, for the step that makes them."""
     chosen = config["populations"]["comparisons"]["comparisons"]
     return [{key: pair[key] for key in ("a", "b", "by")} for pair in chosen if pair.get("matched")]
+
+
+def run_in_brief():
+    """What the record of the run says: the configuration and where it came from; of each step, digests of its settings, and
+    the files that it may have read in an older state (ancient); patterns of the files that are deleted when they were read (temp).
+    """
+    steps, temporary = {}, set()
+    for each in workflow.rules:
+        found = re.search(r"cubespace\.steps\.\w+", each.shellcmd or "")
+        if not found:
+            continue
+        text = each.params.get("settings")
+        step = steps.setdefault(found[0], {"settings": set(), "ancient": set()})
+        step["settings"].add(ledger.digest(json.loads(text(None)) if text else {}))
+        step["ancient"] |= {str(path) for path in each.input if is_flagged(path, "ancient")}
+        temporary |= {re.sub(r"{.*?}", "*", str(path)) for path in each.output if is_flagged(path, "temp")}
+    return {
+        "config": config,
+        "files": [ledger.portable(path) for path in workflow.configfiles],
+        "overrides": dict(workflow.config_settings.config),
+        "steps": {name: {key: sorted(values) for key, values in step.items()} for name, step in steps.items()},
+        "temporary": sorted(temporary),
+    }

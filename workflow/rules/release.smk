@@ -2,6 +2,9 @@
 
 if RELEASE:
 
+    localrules:
+        thaw,
+
     ruleorder: thaw > release
     ruleorder: thaw > basis
     ruleorder: thaw > scaling
