@@ -31,7 +31,7 @@ PLAIN = {"galaxy": ["NGC 1", "IC 10"], "z": [0.015, 0.02]}
         ("old_mac.csv", b"galaxy,z\rNGC 1,0.015\rIC 10,0.02\r"),
         ("quoted.csv", b'"galaxy","z"\n"NGC 1","0.015"\n"IC 10","0.02"\n'),
         ("trailing.csv", b"galaxy,z\nNGC 1,0.015,\nIC 10,0.02,\n"),
-        ("packed.csv.gz", gzip.compress(b"galaxy,z\nNGC 1,0.015\nIC 10,0.02\n")),
+        ("packed.csv.gz", gzip.compress(b"galaxy,z\nNGC 1,0.015\nIC 10,0.02\n", mtime=0)),
         ("typographer.csv", b"galaxy,z\nNGC 1,0.015\nIC 10,+0.02\n"),
         (
             "vizier.tsv",
@@ -96,7 +96,7 @@ def test_without_a_header(tmp_path):
         ("# only\n# comments\n", "no header and no rows"),
         (bytes(range(256)), "not a text; the file starts with"),
         ("<!DOCTYPE html><html>404</html>", "web page"),
-        (gzip.compress(b"a,b\n1,2\n" * 999)[:-20], "cannot be read as .*EOFError"),
+        (gzip.compress(b"a,b\n1,2\n" * 999, mtime=0)[:-20], "cannot be read as .*EOFError"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, content, words):
