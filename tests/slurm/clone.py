@@ -8,8 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-# What only the tests ask for: their own survey, nodes of two processors, and no waiting for job states.
-OVERRIDES = ("--configfile", "config.yaml", "--cores", "2", "--latency-wait", "20", "--slurm-init-seconds-before-status-checks", "3")
+# What only the tests ask for: their own survey, nodes of two processors, no waiting for job states, and two groups where the profile
+# would make one.
+OVERRIDES = (
+    "--configfile", "config.yaml", "--cores", "2", "--latency-wait", "20", "--slurm-init-seconds-before-status-checks", "3",
+    "--group-components", "simulate=5", "moments=6", "maps=6", "space=4", "figures=13",
+)  # fmt: skip
 LIMIT = 1800  # seconds that a run may take before the test gives up
 
 

@@ -13,7 +13,7 @@ import pytest
 from clone import same, wait_for
 from loopback import Cluster
 
-FEW = "moments/MOCK000*.npz"  # of four galaxies: one group of jobs, two at a time
+FEW = "moments/MOCK000*.npz"  # of four galaxies: one group of jobs
 
 
 def test_the_command_finishes_and_training_alone_gets_the_gpu(undisturbed):
@@ -26,7 +26,7 @@ def test_the_command_finishes_and_training_alone_gets_the_gpu(undisturbed):
     others = [job for job in jobs if "rule_train" not in job[3]]
     assert others and all(partition == "cpu" and "gres/gpu" not in resources for _, partition, resources, _ in others)
     sent = [name.removeprefix("rule_").split("_")[0] for *_, name in jobs]
-    assert [sent.count(group) for group in ("simulate", "moments", "maps", "space", "figures")] == [1] * 5
+    assert [sent.count(group) for group in ("simulate", "moments", "maps", "space", "figures")] == [2] * 5
 
 
 def test_nothing_runs_again(undisturbed):
@@ -39,8 +39,8 @@ def test_killed_job_is_run_again_with_more_memory(undisturbed, tmp_path):
     os.kill(wait_for(lambda: clone.reading("moments", ".fits.gz"), running)[0], signal.SIGKILL)
     clone.finish(running)
     first, second = clone.jobs()
-    assert first[0] == "FAILED" and "mem=5000M" in first[2]  # two members at a time
-    assert second[0] == "COMPLETED" and "mem=10000M" in second[2]
+    assert first[0] == "FAILED" and "cpu=1,mem=2500M" in first[2]  # as much as one member
+    assert second[0] == "COMPLETED" and "cpu=1,mem=5000M" in second[2]
     same(clone, undisturbed, "moments/*")
 
 
@@ -84,6 +84,17 @@ def test_node_is_taken_away(cluster, undisturbed, tmp_path, state):
     moments, basis = [name for number, name in cluster.accounting("JobID", "NodeList") if int(number) >= clone.first]
     assert basis != node and (moments == node) == (state == "drain")
     same(clone, undisturbed, "moments/*", "basis/basis.fits")
+
+
+def test_interrupted_run_cancels_its_jobs(undisturbed, tmp_path):
+    clone, targets = undisturbed.copy(tmp_path, FEW)
+    running = clone.start(*targets)
+    wait_for(lambda: clone.reading("moments", ".fits.gz"), running)
+    running.send_signal(signal.SIGINT)
+    clone.finish(running, succeeds=False)
+    clone.finish(clone.start(*targets))
+    assert [job[0] for job in clone.jobs()] == ["CANCELLED", "COMPLETED"]
+    same(clone, undisturbed, "moments/*")
 
 
 TABLES = (

@@ -49,7 +49,7 @@ def plan(tmp_path_factory):
 
 def test_a_survey_of_898_galaxies_is_at_most_60_submissions(plan):
     assert sum(sent for sent, _ in plan.values()) <= 60, plan
-    assert plan["moments"] == plan["maps"] == (9, NUMBER)  # 100 galaxies a group
+    assert plan["moments"] == plan["maps"] == (15, NUMBER)  # 60 galaxies a group
     assert plan["figures"][0] == plan["space"][0] == 1
     assert plan["figures"][1] > 20 and plan["space"][1] == 8  # four rules, two variants
     assert plan["train"] == (2, 2)

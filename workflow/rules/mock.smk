@@ -35,7 +35,7 @@ if MOCK:
         priority: -1 if STREAMED else 0
         resources:
             mem_mb=mem(2500),
-            runtime=minutes(10),
+            runtime=minutes(4),
         shell:
             "python -m cubespace.steps.simulate --galaxy {params.name:q} --truth {input.truth:q} --ssp {input.ssp:q}"
             " --settings {params.settings:q} --cube {output.cube:q} --maps {output.maps:q}{params.mask} > {log:q} 2>&1"

@@ -50,7 +50,7 @@ rule moments:
     threads: 1
     resources:
         mem_mb=mem(2500),
-        runtime=minutes(10),
+        runtime=minutes(4),
     shell:
         "python -m cubespace.steps.moments --galaxy {params.name:q} --cube {input.cube:q} --redshift {params.redshift}{params.foreground}"
         " --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
@@ -107,7 +107,7 @@ rule maps:
     threads: 1
     resources:
         mem_mb=mem(2500),
-        runtime=minutes(10),
+        runtime=minutes(4),
     shell:
         "python -m cubespace.steps.maps --galaxy {params.name:q} --cube {input.cube:q} --redshift {params.redshift}{params.foreground}"
         " --distance {params.distance} --moments {input.moments:q} --basis {input.basis:q}"
