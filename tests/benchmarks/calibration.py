@@ -1,4 +1,6 @@
-"""How often do the paper's p-value and ours reject a true null? Numbers and figure of docs/method.md.
+"""How often do the paper's p-value and ours reject a true null, and how often do our intervals hold the true effect?
+
+Numbers and figure of docs/statistics.md.
 
     python tests/benchmarks/calibration.py docs/calibration.png
 """
@@ -13,11 +15,14 @@ from cubespace.populations.two_sample import all_tests
 from cubespace.space.neighbours import cosine_distances
 
 SIZES = (92, 99, 136)  # the paper's numbers of twins
-TRIALS, PERMUTED = 1000, 400
+TRIALS, PERMUTED, COVERED = 1000, 400, 200
 
 
-def null(n, trial, twins):
-    """Two samples of n galaxies of one population, whose first seven components hold 90 % of the variance; or n pairs."""
+def null(n, trial, twins, shift=0.0):
+    """Two samples of n galaxies of one population, whose first seven components hold 90 % of the variance; or n pairs.
+
+    With `shift` the second lies so many standard deviations away along the first component.
+    """
     rng = np.random.default_rng([86, n, trial])
     scale = 0.75 ** np.arange(12)
     if twins:
@@ -25,6 +30,7 @@ def null(n, trial, twins):
         vectors = np.concatenate([centre, centre]) * 0.8 + 0.6 * rng.normal(size=(2 * n, 12)) * scale
     else:
         vectors = rng.normal(size=(2 * n, 12)) * scale
+    vectors[n:, 0] += shift
     return cosine_distances(vectors + np.r_[2.5, np.zeros(11)]), np.arange(2 * n) >= n
 
 
@@ -45,6 +51,22 @@ def permuted_rates(n, twins):
         for name, test in tests.items():
             found[name] += test.rejects(distances, labels, 0.05, 99, [87, trial], pairs)
     return {name: hits / PERMUTED for name, hits in found.items()}
+
+
+def coverage(n, twins, shift):
+    """test -> share of `COVERED` trials whose 95 % interval holds the mean effect of all trials."""
+    tests, pairs = all_tests(), np.column_stack([np.arange(n), n + np.arange(n)]) if twins else None
+    found = {name: [] for name in tests}
+    for trial in range(COVERED):
+        distances, labels = null(n, trial, twins, shift)
+        for name, test in tests.items():
+            result = test.test(distances, labels, 1, [88, trial], pairs)
+            found[name].append((result.effect, result.ci_low, result.ci_high))
+    share = {}
+    for name, rows in found.items():
+        effect, low, high = np.array(rows).T
+        share[name] = float(((low <= effect.mean()) & (effect.mean() <= high)).mean())
+    return share
 
 
 @styled
@@ -94,6 +116,10 @@ def main(path=None):
         print(f"permutation tests, n = 99, {'pairs' if twins else 'unpaired'}, {PERMUTED} nulls: " + ", ".join(f"{k} {v:.3f}" for k, v in rates.items()))
     if path:
         save(draw(naive, permuted), path, {})
+    for twins in (False, True):
+        for shift in (0.0, 1.0):
+            rates = ", ".join(f"{name} {share:.3f}" for name, share in coverage(99, twins, shift).items())
+            print(f"95 % intervals that hold the effect, n = 99, {'pairs' if twins else 'unpaired'}, shift {shift:g}, {COVERED} trials: {rates}")
 
 
 if __name__ == "__main__":

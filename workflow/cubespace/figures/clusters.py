@@ -18,6 +18,7 @@ from cubespace.figures.style import (
     cluster_colours,
     label,
     say,
+    side_note,
     styled,
 )
 from cubespace.figures.umap import frame_panel, plane, points, role_legend
@@ -72,6 +73,18 @@ def _limits(axes, x, y):
             low, high = np.percentile(good, [0.5, 99.5])
             pad = 0.08 * (high - low or 1.0)
             limits(low - pad, high + pad)
+
+
+def _without(known, why):
+    return "" if known.all() else f"; {why} ({int((~known).sum())})"
+
+
+def _of(known, axes, x, y):
+    """How many galaxies a panel shows of how many; the others have no value, or lie outside its limits."""
+    (left, right), (low, high) = axes.get_xlim(), axes.get_ylim()
+    inside = known & (x >= left) & (x <= right) & (y >= low) & (y <= high)
+    outside = int((known & ~inside).sum())
+    return f"{int(inside.sum())} of {len(known)}" + _without(known, "no value") + (f"; outside ({outside})" if outside else "")
 
 
 def _whan(axes, last):
@@ -151,6 +164,8 @@ def draw(galaxies, umap, clusters):
             known = np.isfinite(across) & np.isfinite(up)
             if not known.any():
                 say(axes, missing)
+            elif axes is not cells[0]:
+                side_note(axes, _of(known, axes, across, up))
             for colour in (GREY, *palette.values()):
                 chosen = known & (colours == colour)
                 points(
@@ -164,6 +179,8 @@ def draw(galaxies, umap, clusters):
         cells[0].legend(handles=handles, loc="lower left", bbox_to_anchor=(-0.03, 0.985), ncols=len(handles),
                         columnspacing=0.8, handletextpad=-0.2, borderpad=0.1)  # fmt: skip
         _make_up(cells[3], order, palette, labels, types)
+        typed = np.isfinite(stage) & np.isfinite(labels)
+        side_note(cells[3], f"{int(typed.sum())} of {len(typed)}" + _without(typed, "type unknown"))
         cells[1].set_xlabel(label("log_mass"))
         cells[2].set_xlabel(label("log_nii_ha_cen"))
     grid[1, 0].set_ylabel(label("log_sfr"))

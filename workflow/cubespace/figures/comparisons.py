@@ -148,6 +148,10 @@ def _panels(figure, grid, pairs, comparisons, distances, matched):
         axes.set_xlabel("cosine distance to the 10th neighbour")
     for axes in grid[:, 0]:
         axes.set_ylabel("density of galaxies")
+    if "n_embedded" in comparisons and len(comparisons):
+        why = "of other classes or undetermined" + (", or without a twin" if matched else "")
+        figure.supxlabel(f"in brackets: galaxies, of {int(comparisons['n_embedded'].iloc[0])} in the representation; "
+                         f"the others are {why}", fontsize=6, color=SOFT)  # fmt: skip
 
 
 @styled
@@ -184,8 +188,9 @@ def draw_balance(balance):
         height = np.array([covariates.index(name) for name in words(rows, "covariate")], dtype=float)
         before, after = np.abs(numbers(rows, "smd_before")), np.abs(numbers(rows, "smd_after"))
         before, after = (np.where(np.isfinite(values), values, np.nan) for values in (before, after))
-        count = numbers(rows, "n_pairs")
-        count = f" ({count[0]:.0f} pairs)" if len(count) and np.isfinite(count[0]) else ""
+        count, sides = numbers(rows, "n_pairs"), [numbers(rows, name) for name in ("n_a", "n_b")]
+        count = f"\n{count[0]:.0f} pairs" if len(count) and np.isfinite(count[0]) else ""
+        count += f" of {sides[0][0]:.0f} and {sides[1][0]:.0f}" if count and np.isfinite(sides).all() else ""
         axes.set_title(_pair_title(pair) + count, loc="left")
         axes.axvspan(0, 0.1, color="#eeeeee", zorder=0, lw=0)
         axes.axvline(0.1, color=SOFT, lw=0.6, ls="--", zorder=0.5)

@@ -14,6 +14,7 @@ from cubespace.figures.style import (
     SOFT,
     bare,
     canvas,
+    embedded_note,
     say,
     styled,
     title,
@@ -38,7 +39,7 @@ def _heat(axes, table, sure, heads, heading):
     picture = axes.imshow(table, cmap=DIVERGING, vmin=-1, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(table):
         known = np.isfinite(value)
-        star = "*" if sure is not None and sure[row, column] < _SURE else ""
+        star = "*" if sure[row, column] < _SURE else ""
         axes.text(
             column, row, f"{value:.2f}{star}".replace("-", "\u2212") if known else "\u2013", ha="center", va="center",
             fontsize=6, color="white" if known and abs(value) > 0.62 else INK if known else SOFT,
@@ -70,7 +71,7 @@ def draw(correlations, variance=None):
     Parameters
     ----------
     correlations : DataFrame
-        component, property, pearson_r, q_bh, partial_r
+        component, property, pearson_r, q_bh, partial_r, q_partial
     variance : DataFrame, optional
         component, explained_variance_ratio: goes into the heads of the columns.
     """
@@ -82,6 +83,7 @@ def draw(correlations, variance=None):
         return figure
     _, q = matrix(correlations, "q_bh")
     _, partial = matrix(correlations, "partial_r")
+    _, q_partial = matrix(correlations, "q_partial")
     # strongest first
     strength = np.array(
         [np.abs(row[np.isfinite(row)]).max() if np.isfinite(row).any() else -1.0 for row in pearson]
@@ -99,7 +101,7 @@ def draw(correlations, variance=None):
     grid = figure.subplots(1, 2 if both else 1, sharey=True, squeeze=False)[0]
     picture = _heat(grid[0], pearson[order], q[order], heads, "Pearson's $r$")
     if both:
-        _heat(grid[1], partial[order], None, heads, "partial $r$, given mass, type, redshift")
+        _heat(grid[1], partial[order], q_partial[order], heads, "partial $r$, given mass, type, redshift")
     count = _counts(correlations)
     names = bare([properties[index] for index in order])
     names = [text + count.get(properties[index], "") for index, text in zip(order, names, strict=True)]
@@ -107,7 +109,7 @@ def draw(correlations, variance=None):
     bar = figure.colorbar(picture, ax=list(grid), pad=0.02, aspect=30, shrink=0.85)
     bar.set_label("correlation coefficient")
     bar.outline.set_linewidth(0.4)
-    figure.supxlabel(r"* false discovery rate $q$ < 0.05", fontsize=6.5, color=SOFT)
+    embedded_note(figure, correlations, r"* false discovery rate $q$ < 0.05")
     return figure
 
 
@@ -146,6 +148,7 @@ def draw_order(strengths):
     for axes in (left, right):
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", color="#eeeeee", lw=0.6)
+    embedded_note(figure, strengths)
     text = ["largest $|r|$ with four components", "distance correlation with the whole space"]
     figure.legend([one, two], text, loc="outside upper center", ncols=2, handletextpad=0.2)
     return figure
@@ -153,7 +156,8 @@ def draw_order(strengths):
 
 @styled
 def draw_probes(probes):
-    """Cross-validated R2 of a linear probe for each property: trained network, untrained network, pooled PCA maps."""
+    """Cross-validated R2 for each property of ridge regression (bars) and nearest neighbours (diamonds): trained network,
+    untrained network, pooled PCA maps."""
     need(probes, ["property", *BASELINE], "table of probes")
     table = np.column_stack([numbers(probes, name) for name in BASELINE])
     names, count = words(probes, "property"), numbers(probes, "n")
@@ -183,7 +187,10 @@ def draw_probes(probes):
             label=title(name),
         )
         axes.hlines(height, np.clip(low, lowest, None), np.clip(high, lowest, None), color=INK, lw=0.6)
-        values_end = np.fmax(np.fmax(values, high), 0)
+        near = numbers(probes, f"{name}_knn")[order]
+        axes.scatter(np.clip(near, lowest, None), height, s=9, marker="D", color="white", edgecolors=INK, linewidths=0.5,
+                     zorder=3, label="nearest neighbours" if np.isfinite(near).any() and step == len(BASELINE) - 1 else None)
+        values_end = np.fmax(np.fmax(np.fmax(values, high), near + 0.015), 0)
         for at, value, end in zip(height, values, values_end, strict=True):
             text = f"{value:.2f}".replace("-", "\u2212") if np.isfinite(value) else "no value"
             axes.annotate(text, (end if np.isfinite(end) else 0, at), (2, 0), textcoords="offset points",
@@ -201,5 +208,6 @@ def draw_probes(probes):
     )
     axes.set_xticks(np.arange(0, 1.01, 0.2))
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper center", ncols=3, columnspacing=1.0, handlelength=1.0)
+    embedded_note(figure, probes)
+    figure.legend(loc="outside upper center", ncols=2, columnspacing=1.0, handlelength=1.0)
     return figure

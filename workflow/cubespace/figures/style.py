@@ -211,10 +211,19 @@ def side_note(axes, words):
     axes.set_title(words, loc="right", fontsize=6, color=SOFT)
 
 
-def count_note(figure, shown, total, why):
-    """Below a figure: how many galaxies it shows of how many, and why the others are not in it."""
+def count_note(figure, shown, total, why, more=""):
+    """Below a figure: how many galaxies it shows of how many, why the others are not in it, and what `more` there is to say."""
     rest = "" if shown == total else f"; {total - shown} {why}"
+    rest += f"; {more}" if more else ""
     figure.supxlabel(f"{shown} of {total} galaxies{rest}", fontsize=6, color=SOFT)
+
+
+def embedded_note(figure, table, before=""):
+    """Below a figure of a table of properties: the galaxies that the numbers in brackets are of."""
+    words = "in brackets: galaxies that have the property"
+    if "n_embedded" in table and len(table):
+        words += f", of {int(table['n_embedded'].iloc[0])} in the representation"
+    figure.supxlabel(f"{before}; {words}" if before else words, fontsize=6, color=SOFT)
 
 
 def marker_size(number):

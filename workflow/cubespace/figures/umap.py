@@ -82,10 +82,11 @@ def frame_panel(axes, x, y):
     axes.set(xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
 
 
-def role_legend(figure, role, galaxies=None, **options):
-    """One legend for the whole figure: which marker is which set, and how many galaxies; below it how many of the sample."""
+def role_legend(figure, role, galaxies=None, more="", **options):
+    """One legend for the whole figure: which marker is which set, and how many galaxies; below it how many of the sample,
+    and what `more` there is to say."""
     if galaxies is not None:
-        count_note(figure, len(role), max(len(galaxies), len(role)), "rejected, so without a place in the representation")
+        count_note(figure, len(role), max(len(galaxies), len(role)), "rejected, so without a place in the representation", more)
     handles = [
         Line2D([], [], ls="", marker=MARKER[name], mfc="white", mec=INK, mew=0.6, ms=6 if name == "validation" else 3.6,
                label=f"{title(name)} ({int((role == name).sum())})")
@@ -247,5 +248,7 @@ def draw_environment(galaxies, classes, umap):
     grid[1, 0].set_ylabel("share of the environment [%]")
     for axes in grid[0, 1:]:
         axes.set_ylabel("")
-    role_legend(figure, role, galaxies)
+    elsewhere, untyped = ~np.isin(environment.astype(str), shown), ~np.isin(types.astype(str), list(MORPHOLOGY))
+    role_legend(figure, role, galaxies, f"of these {int(elsewhere.sum())} of unclassified environment, grey throughout, "
+                f"and {int((untyped & ~elsewhere).sum())} without type, in no bar")
     return figure

@@ -147,7 +147,7 @@ def compare(
     -------
     Tables
         Comparisons with a population below `min_size` have the same rows, nulls for numbers, and a note saying why.
-        ``arm``: main or placebo; ``on``: role of the galaxies compared, null for all. ``q_bh``: Benjamini-Hochberg over
+        ``n_embedded``: galaxies in the representation, of which the comparison takes n_a and n_b. ``arm``: main or placebo; ``on``: role of the galaxies compared, null for all. ``q_bh``: Benjamini-Hochberg over
         all permutation p-values of the main arm; a placebo is no hypothesis, so it has none.
     """
     known = all_tests(k, k_schilling_henze, n_subsamples, seed)
@@ -169,7 +169,7 @@ def compare(
         own_twins = pairs_of(twins, a, b, column, classes, galaxies, entry.get("twins")) if matched else None
         rows_a, rows_b = members(a, b, column, _only(classes, column, entry.get("on")), galaxies, own_twins)
         base = {"a": a, "b": b, "by": column, "matched": matched, "n_a": len(rows_a), "n_b": len(rows_b),
-                "arm": "placebo" if placebo else "main", "on": entry.get("on")}  # fmt: skip
+                "n_embedded": len(unit), "arm": "placebo" if placebo else "main", "on": entry.get("on")}  # fmt: skip
         if min(len(rows_a), len(rows_b)) < max(2, min_size):
             what = "pairs" if matched else "galaxies"
             small = f"{len(rows_a)} {what}" if matched else f"{len(rows_a)} {a}, {len(rows_b)} {b}"
@@ -223,7 +223,8 @@ def compare(
                 }
             )  # fmt: skip
     order = ["a", "b", "matched", "test", "n_a", "n_b", "statistic", "p_value", "q_bh", "p_ks_paper", "effect", "ci_low", "ci_high",
-             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k", "arm", "on"]  # fmt: skip
+             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k", "arm", "on",
+             "n_embedded"]  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=order)
     table["q_bh"] = benjamini_hochberg(np.where(table["arm"] == "main", table["p_value"].to_numpy(float), np.nan))
     for name in ("ks_ties", "k"):

@@ -231,7 +231,7 @@ def correlation_table(
     Returns
     -------
     DataFrame
-        component (1..), property, n, pearson_r, spearman_r, p_permutation, p_spearman (both by permutation), q_bh and
+        component (1..), property, n (galaxies that have it), n_embedded (of so many), pearson_r, spearman_r, p_permutation, p_spearman (both by permutation), q_bh and
         q_spearman (Benjamini-Hochberg over the table), distance_r (distance correlation, Szekely et al. 2007: 0 only if
         independent, and biased upwards in small samples), partial_r, partial_p, partial_n, q_partial. nan where fewer than `min_size` galaxies have the property, or it is constant.
     """
@@ -266,7 +266,7 @@ def correlation_table(
         rows.append(
             pd.DataFrame(
                 {
-                    "component": np.arange(1, m + 1), "property": name, "n": n,
+                    "component": np.arange(1, m + 1), "property": name, "n": n, "n_embedded": len(values),
                     "pearson_r": pearson, "spearman_r": spearman, "p_permutation": p, "p_spearman": p_rank, "distance_r": distance,
                     "partial_r": partial, "partial_p": partial_p, "partial_n": int(complete.sum()),
                 }
@@ -275,8 +275,8 @@ def correlation_table(
     if not rows:
         raise CubespaceError("no property to correlate: the table of galaxies has none of the wanted columns")
     table = pd.concat(rows, ignore_index=True).sort_values("component", kind="stable", ignore_index=True)
-    table.insert(6, "q_bh", benjamini_hochberg(table["p_permutation"]))
-    table.insert(8, "q_spearman", benjamini_hochberg(table["p_spearman"]))
+    table.insert(7, "q_bh", benjamini_hochberg(table["p_permutation"]))
+    table.insert(9, "q_spearman", benjamini_hochberg(table["p_spearman"]))
     table["q_partial"] = benjamini_hochberg(table["partial_p"])
     return table
 

@@ -145,7 +145,7 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
     Returns
     -------
     DataFrame
-        property, n, one column of the R2 of ridge for each representation with ``_low``, ``_high`` (95 %, bootstrap over
+        property, n (galaxies that have it), n_embedded (of so many), one column of the R2 of ridge for each representation with ``_low``, ``_high`` (95 %, bootstrap over
         pointings of the out-of-fold predictions), ``gain_over_<other>`` with its paired interval, and ``<name>_knn`` with its
         interval. nan where fewer than `min_size` galaxies have the property, or it is constant.
     """
@@ -191,6 +191,7 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
     )
     table.insert(0, "property", list(properties))
     table["n"] = table["n"].astype(int)
+    table.insert(2, "n_embedded", len(groups))
     return table
 
 

@@ -79,7 +79,7 @@ def strength_table(
     Returns
     -------
     DataFrame
-        property, n, strength, strength_low, strength_high, rank, rank_low, rank_high, share_above_next (of the bootstraps
+        property, n (galaxies that have it), n_embedded (of so many), strength, strength_low, strength_high, rank, rank_low, rank_high, share_above_next (of the bootstraps
         in which it is stronger than the next in order), space_distance_r, p_space and q_space (`space_dependence`)
     """
     scores, groups = np.asarray(scores, np.float64)[:, :first], np.asarray(groups)
@@ -95,9 +95,9 @@ def strength_table(
         dependence = space_dependence(chords[np.ix_(known, known)], y, n_permutations, rng, groups[known])
         low, high = np.nanquantile(drawn, [0.025, 0.975])
         strength = float(weighted_strengths(x, y, np.ones((1, len(y))))[0])
-        rows.append([name, int(known.sum()), strength, low, high, *dependence])
+        rows.append([name, int(known.sum()), len(values), strength, low, high, *dependence])
         draws.append(drawn)
-    columns = ["property", "n", "strength", "strength_low", "strength_high", "space_distance_r", "p_space"]
+    columns = ["property", "n", "n_embedded", "strength", "strength_low", "strength_high", "space_distance_r", "p_space"]
     table = pd.DataFrame(rows, columns=columns)
     table["q_space"] = benjamini_hochberg(table["p_space"])
     order = np.argsort(-table["strength"].to_numpy(), kind="stable")
@@ -105,8 +105,8 @@ def strength_table(
     ranks = (-draws).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") + 1
     above = [float((one > other).mean()) for one, other in pairwise(draws)]
     low, high = np.quantile(ranks, [0.025, 0.975], axis=1, method="inverted_cdf") if len(table) else ([], [])
-    table.insert(5, "rank", np.arange(1, len(table) + 1))
-    table.insert(6, "rank_low", np.asarray(low, int))
-    table.insert(7, "rank_high", np.asarray(high, int))
-    table.insert(8, "share_above_next", [*above, np.nan][: len(table)])
+    table.insert(6, "rank", np.arange(1, len(table) + 1))
+    table.insert(7, "rank_low", np.asarray(low, int))
+    table.insert(8, "rank_high", np.asarray(high, int))
+    table.insert(9, "share_above_next", [*above, np.nan][: len(table)])
     return table
