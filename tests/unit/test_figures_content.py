@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from cubespace.columns import PROPERTIES
@@ -118,7 +119,11 @@ def test_environment_shares_are_those_of_each_environment(tables):
         "morphology",
     ]
     np.testing.assert_allclose(heights, [100 * (types == kind).mean() for kind in BINS])
-    assert "no void galaxy" in texts(figure)
+    words = texts(figure)
+    assert "no void galaxy" in words
+    elsewhere = tables["classes"]["environment"].isna() | (tables["classes"]["environment"] == "unclassified")
+    untyped = tables["galaxies"]["morphology"].isna() & ~elsewhere
+    assert f"of these {elsewhere.sum()} of unclassified environment" in words and f"{untyped.sum()} without type" in words
 
 
 def test_clusters_are_ordered_from_least_to_most_emission():
@@ -144,6 +149,30 @@ def test_cluster_shares_of_a_type_add_up(tables):
     # of two clusters the first holds E..Sa (least emission): red; by hand, all of its 14 E
     first = [bar for bar in panels[0].patches if round(bar.get_x() + bar.get_width() / 2) == 0]
     assert {to_hex(bar.get_facecolor()): bar.get_height() for bar in first}[style.CLUSTERS[2][0]] == 100
+
+
+def test_cluster_panels_say_whom_they_do_not_show(tables):
+    galaxies = tables["galaxies"].copy()
+    galaxies.loc[:4, "log_sfr"] = np.nan
+    galaxies.loc[5, "log_sfr"] = 40.0  # beyond the limits of the panel
+    figure = cluster_figures.draw(galaxies, tables["umap"], tables["clusters"])
+    panel = next(axes for axes in figure.axes if axes.get_xlabel() == PROPERTIES["log_mass"].label)
+    x, y = (galaxies[name].to_numpy(float) for name in ("log_mass", "log_sfr"))
+    (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
+    inside = (x >= left) & (x <= right) & (y >= low) & (y <= high)
+    known = np.isfinite(x) & np.isfinite(y)
+    words = panel.get_title(loc="right")
+    assert words == f"{inside.sum()} of {N}; no value ({(~known).sum()}); outside ({(known & ~inside).sum()})"
+    assert inside.sum() < known.sum() < N
+
+
+def test_notes_say_of_how_many_galaxies(tables):
+    comparisons = tables["comparisons"].assign(n_embedded=150)
+    for figure in (comparison_figures.draw_neighbours(comparisons, tables["distances"]),
+                   correlation_figures.draw(tables["correlations"].assign(n_embedded=150)),
+                   correlation_figures.draw_order(tables["strengths"].assign(n_embedded=150)),
+                   correlation_figures.draw_probes(tables["probes"].assign(n_embedded=150))):  # fmt: skip
+        assert "of 150 in the representation" in texts(figure)
 
 
 def test_clusters_show_what_the_table_has(tables):
@@ -259,7 +288,10 @@ def test_correlations_strongest_first_with_marks(tables):
     assert cells[0] == "\u22120.90*" and cells[1] == "0.45*" and cells[16:20] == ["\u2013"] * 4
     q = tables["correlations"].query("component <= 4")["q_bh"]
     assert sum("*" in cell for cell in cells) == (q < 0.05).sum()
-    assert not any("*" in item.get_text() for item in right.texts)
+    assert not any("*" in item.get_text() for item in right.texts)  # no q of theirs in the table
+    sure = tables["correlations"].assign(q_partial=np.where(tables["correlations"]["component"] == 2, 0.04, 0.2))
+    stars = [item.get_text().endswith("*") for item in correlation_figures.draw(sure).axes[1].texts]
+    assert sum(stars) == np.isfinite(sure.query("component == 2")["partial_r"]).sum() > 0
     assert [item.get_text() for item in left.get_xticklabels()] == [
         "PC 1\n50 %",
         "PC 2\n20 %",
@@ -269,6 +301,17 @@ def test_correlations_strongest_first_with_marks(tables):
     assert (
         len(correlation_figures.draw(tables["correlations"].drop(columns="partial_r")).axes) == 2
     )  # one panel and its scale
+
+
+def test_probe_diamonds_are_neighbours(tables):
+    values = {f"{name}_knn": np.linspace(0.6, 0.1, len(tables["probes"])) + shift
+              for name, shift in (("network", 0.0), ("untrained", 0.1), ("pooled_pca", 0.2))}  # fmt: skip
+    figure = correlation_figures.draw_probes(tables["probes"].assign(**values))
+    drawn = np.concatenate([np.asarray(c.get_offsets()) for c in figure.axes[0].collections if isinstance(c, PathCollection)])
+    shown = tables["probes"]["network"].notna() | tables["probes"]["untrained"].notna() | tables["probes"]["pooled_pca"].notna()
+    expected = np.sort(np.concatenate([np.clip(v[shown.to_numpy()], -0.12, None) for v in values.values()]))
+    np.testing.assert_allclose(np.sort(drawn[:, 0]), expected)
+    assert "nearest neighbours" in texts(figure)
 
 
 def test_probe_bars(tables):
