@@ -1,5 +1,6 @@
 """Galaxy maps from disk to tensors: what the network is fed, and in which units."""
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 
 from cubespace.errors import CubespaceError
+from cubespace.network.presets import pair_from_settings
 from cubespace.network.views import CoefficientSpace
 from cubespace.spectra.basis import read_basis
 from cubespace.spectra.project import STAR, read_maps
@@ -254,7 +256,7 @@ class Scaling:
     def __call__(self, values):
         """(N, K + 1, ny, nx) -> (N, channels, ny, nx)."""
         kept = values if len(self.kept) == values.shape[1] else values[:, self.kept]
-        return (kept - self.mean) / self.sigma
+        return (kept - self.mean).div_(self.sigma)
 
 
 def read_scaling(path, variant="full", device="cpu"):
@@ -286,3 +288,17 @@ def read_space(path, device="cpu", scaling=None):
         level = float(table.set_index("channel")["sky"][0])
     space = CoefficientSpace(basis.components, basis.mean, basis.wavelength, window, device, level)
     return space, str(basis.header.get("CSREL", ""))
+
+
+def read_pair(settings, scaling):
+    """`Pair` from the settings of the views; with `stars` = survey, stars are those of the release's masks.
+
+    settings : dict, see `pair_from_settings`; scaling : path of ``scaling.csv``, whose head has the masks' statistics
+    """
+    settings = dict(settings or {})
+    if settings.get("stars") != "survey":
+        return pair_from_settings(settings)
+    measured = read_table(scaling).attrs["meta"].get("stars")
+    if measured is None:
+        raise CubespaceError(f"{scaling}: no statistics of masked stars in its head; views.stars: survey needs them")
+    return pair_from_settings(settings, json.loads(measured))

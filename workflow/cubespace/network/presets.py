@@ -131,10 +131,12 @@ def refuse_unknown(given, known, where):
         raise CubespaceError(f"{where}: unknown setting(s) {', '.join(unknown)}; allowed: {', '.join(sorted(known))}")
 
 
-def pair_from_settings(settings):
+def pair_from_settings(settings, stars=None):
     """Settings of a pair from a dict: ``preset`` (paper, authors-code), then any key of `Pair` and `View` over it.
 
-    For example ``{"preset": "paper", "second": {"blur": 0.0, "shift": 4}}``.
+    For example ``{"preset": "paper", "second": {"blur": 0.0, "shift": 4}}``. ``stars`` says whose stars are simulated:
+    those of eCALIFA (published) or the survey's own (survey), which are then to be given: `stars`, a dict of star_counts,
+    star_distances and star_radii, ahead of which a view's own go.
 
     Raises
     ------
@@ -142,9 +144,14 @@ def pair_from_settings(settings):
         A key is unknown or a value is out of its range.
     """
     settings = dict(settings or {})
+    source = settings.pop("stars", "published")
+    if source not in ("published", "survey"):
+        raise CubespaceError(f"views.stars: expected published or survey, found {source!r}")
+    if (source == "survey") != (stars is not None):
+        raise CubespaceError("views.stars: the survey's own statistics go with survey, and with nothing else")
     merged = expand(settings, PRESETS, [field.name for field in fields(Pair)], "views")
     for name in ("first", "second"):
-        start = PRESETS[settings.get("preset", "paper")][name]
+        start = {**PRESETS[settings.get("preset", "paper")][name], **(stars or {})}
         merged[name] = _build(View, {**start, **settings.get(name, {})}, f"views.{name}")
         _check(merged[name], f"views.{name}")
     return _build(Pair, merged, "views")

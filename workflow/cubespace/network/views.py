@@ -284,16 +284,21 @@ def network_input(maps, view, draws, space, scaling, mask=False, chunk=None):
     """`render` in units of the network: (value - mean) / sigma per channel, sky too; channels-last.
 
     With `mask` sky is 0 in all of them, and one more channel, the last, is 1 where there is galaxy, else 0.
-    At most `chunk` galaxies are worked on at once (16 on a CPU, for its cache; 128 on a GPU), which bounds
-    the memory and changes no number.
+    At most `chunk` galaxies are worked on at once (a million values on a CPU, for its cache: one galaxy of the survey's
+    size; 128 on a GPU), which bounds the memory and changes no number.
     """
-    parts = []
-    chunk = chunk or (16 if maps.device.type == "cpu" else 128)
+    if chunk is None:
+        chunk = max(1, 2**20 // maps.values[0].numel()) if maps.device.type == "cpu" else 128
+    result = None
     for start in range(0, len(maps), chunk):
         index = slice(start, start + chunk)
         some = Draws(**{f.name: getattr(draws, f.name)[index] for f in fields(Draws)})
-        parts.append(scaled_input(*render(maps[index], view, some, space), scaling, mask))
-    return torch.cat(parts).contiguous(memory_format=torch.channels_last)
+        part = scaled_input(*render(maps[index], view, some, space), scaling, mask)
+        if result is None:
+            shape = (len(maps), *part.shape[1:])
+            result = torch.empty(shape, device=part.device, memory_format=torch.channels_last)
+        result[index] = part
+    return result
 
 
 def scaled_input(values, valid, scaling, mask=False):
@@ -302,7 +307,7 @@ def scaled_input(values, valid, scaling, mask=False):
     if mask:
         valid = valid[:, None].to(scaled.dtype)
         scaled = torch.cat([scaled * valid, valid], dim=1)
-    return scaled.contiguous(memory_format=torch.channels_last)
+    return scaled
 
 
 def original(view):

@@ -1,4 +1,4 @@
-"""Mean and spread of each channel of the maps over the release, and the sky: what the network's input is made with.
+"""Mean and spread of each channel of the maps over the release, the sky, masked stars: what the network's input is made with.
 
 The sky model stands wherever there is no galaxy. Its luminosity is one number for the whole survey, the lowest
 detection limit of the release: a sky at each galaxy's own limit would write its distance all over the canvas, and
@@ -8,6 +8,7 @@ the network would learn to tell galaxies apart by that.
 import numpy as np
 
 from cubespace.errors import CubespaceError
+from cubespace.spectra.starmasks import star_regions
 
 
 class Scaling:
@@ -16,6 +17,7 @@ class Scaling:
     def __init__(self, n_channels):
         self.count, self.mean, self.square = 0, np.zeros(n_channels), np.zeros(n_channels)
         self.sky_level = np.inf
+        self.stars = []  # of each galaxy, see `star_regions`
 
     def add(self, values):
         """Take in samples (n_channels, n)."""
@@ -65,6 +67,7 @@ def release_scaling(paths):
             )
         total.add(maps.values[:, maps.mask == 0])
         total.sky_level = min(total.sky_level, float(maps.header["LLIMIT"]))
+        total.stars.append(star_regions(maps.mask, float(maps.header["PIXSCALE"])))
     if total is None or total.count < 2:
         raise CubespaceError(
             "no accepted galaxy of the release has good spaxels: the channels cannot be scaled"

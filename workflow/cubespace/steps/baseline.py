@@ -9,14 +9,13 @@ def main(argv=None):
         __doc__, argv, maps=str, roster=str, basis=str, scaling=str, variant=str, untrained=str, pooled=str,
         device=(str, "auto"), seed=(int, 0), threads=(int, None),
     )  # fmt: skip
-    from cubespace.network.data import read_scaling, read_space
+    from cubespace.network.data import read_pair, read_scaling, read_space
     from cubespace.network.embedding import embed_files, pool_files, write_embedding
     from cubespace.network.encoder import Encoder, prepare_device
-    from cubespace.network.views import pair_from_settings
     from cubespace.tables import read_table
 
     device = prepare_device(args.device, args.threads)
-    pair = pair_from_settings(args.settings.get("views"))
+    pair = read_pair(args.settings.get("views"), args.scaling)
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     rows, options = read_table(args.roster), dict(args.settings.get("embedding", {}))

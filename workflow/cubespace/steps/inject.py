@@ -11,10 +11,9 @@ def main(argv=None):
 
     import numpy as np
 
-    from cubespace.network.data import GalaxyMaps, read_scaling, read_space
+    from cubespace.network.data import GalaxyMaps, read_pair, read_scaling, read_space
     from cubespace.network.embedding import embed
     from cubespace.network.encoder import load_weights, prepare_device
-    from cubespace.network.views import pair_from_settings
     from cubespace.populations import injection
     from cubespace.populations.map_power import map_power
     from cubespace.populations.two_sample import all_tests
@@ -29,7 +28,7 @@ def main(argv=None):
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     network, _ = load_weights(args.weights, device, variant=args.variant, release_digest=release)
-    rows, pair = read_table(args.roster).set_index("galaxy"), pair_from_settings(settings.get("views"))
+    rows, pair = read_table(args.roster).set_index("galaxy"), read_pair(settings.get("views"), args.scaling)
     spectra = injection.Spectra(basis.wavelength, basis.mean, basis.components)
     library, window = ssp.load_basis(args.ssp), (basis.header["WINLO"], basis.header["WINHI"])
     young = ssp.spectrum(library, options["young_log_age"], 0.0)

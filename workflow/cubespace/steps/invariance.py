@@ -12,10 +12,9 @@ def main(argv=None):
     import numpy as np
 
     from cubespace.errors import CubespaceError
-    from cubespace.network.data import load_maps, read_scaling, read_space
+    from cubespace.network.data import load_maps, read_pair, read_scaling, read_space
     from cubespace.network.encoder import Encoder, load_weights, prepare_device
     from cubespace.network.invariance import COLUMNS, invariance_table
-    from cubespace.network.views import pair_from_settings
     from cubespace.tables import read_table, write_table
 
     device = prepare_device(args.device, args.threads)
@@ -33,7 +32,7 @@ def main(argv=None):
     role = dict(zip(rows["galaxy"], rows["role"], strict=True))
     unseen = [role[name] != "train" for name in maps.names]
     networks = {"network": network, "untrained": untrained}
-    pair = pair_from_settings(args.settings.get("views"))
+    pair = read_pair(args.settings.get("views"), args.scaling)
     table = invariance_table(networks, maps, unseen, space, scaling, pair, args.seed)
     signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     write_table(table, args.out, columns=COLUMNS, meta=signed)

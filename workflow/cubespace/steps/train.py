@@ -17,10 +17,9 @@ def main(argv=None):
 
     from cubespace.files import write_text
     from cubespace.network.card import model_card
-    from cubespace.network.data import load_maps, read_scaling, read_space, room_for_maps
+    from cubespace.network.data import load_maps, read_pair, read_scaling, read_space, room_for_maps
     from cubespace.network.encoder import encoder_settings, prepare_device, save_weights
     from cubespace.network.training import HISTORY, train, training_settings
-    from cubespace.network.views import pair_from_settings
     from cubespace.tables import read_table, write_table
 
     device = prepare_device(args.device, args.threads)
@@ -29,7 +28,7 @@ def main(argv=None):
         "training": training_settings(args.settings.get("training")),
         "views": args.settings.get("views"),
     }
-    pair = pair_from_settings(settings["views"])
+    pair = read_pair(settings["views"], args.scaling)
     space, release = read_space(args.basis, device, args.scaling)
     scaling = read_scaling(args.scaling, args.variant, device)
     rows = read_table(args.release)
