@@ -1,6 +1,6 @@
 """Stability over seeds: agreement of clusters and neighbours between trainings, mean and spread of probes and recall."""
 
-from cubespace.steps import parse, run
+from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
@@ -8,7 +8,6 @@ def main(argv=None):
     args = parse(__doc__, argv, roster=str, out=str)
     import pandas as pd
 
-    from cubespace.files import provenance
     from cubespace.space.neighbours import fitted, in_common, pointings_of, read_embedding
     from cubespace.space.stability import COLUMNS, Member, stability_table
     from cubespace.tables import read_table, write_table
@@ -39,7 +38,7 @@ def main(argv=None):
             f"chance {row['chance']:.3f}"
         )
     seeds = ",".join(str(seed) for seed in dict.fromkeys(one["seed"] for one in members))
-    meta = provenance(args.settings, seed=seeds, release=release)
+    meta = sign(args, seed=seeds, release=release)
     write_table(pd.concat(tables, ignore_index=True), args.out, columns=COLUMNS, meta=meta)
 
 

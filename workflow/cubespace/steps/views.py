@@ -6,6 +6,7 @@ from cubespace.steps import parse, run, sign
 def main(argv=None):
     """Settings: `views`, and `examples` (names; empty = the apparently largest of late, spiral and early type)."""
     args = parse(__doc__, argv, maps=str, galaxies=str, verdicts=str, basis=str, scaling=str, seed=int, out=str)
+    from cubespace.files import write_npz
     from cubespace.network.data import load_maps, read_pair, read_space
     from cubespace.network.examples import example_views
     from cubespace.sample import choose_examples
@@ -18,6 +19,7 @@ def main(argv=None):
     rows = galaxies.set_index("galaxy", drop=False).loc[names]
     maps, _ = load_maps(args.maps, rows, release=release)
     arrays = example_views(maps, read_pair(args.settings["views"], args.scaling), space, args.seed)
+    write_npz(args.out, **arrays, **sign(args, seed=args.seed, release=release))
     print(f"views of {', '.join(names)}", flush=True)
 
 
