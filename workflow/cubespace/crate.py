@@ -24,6 +24,8 @@ PROFILES = (
     ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
 )
 LICENSE = "https://spdx.org/licenses/MIT"
+WORKFLOW_TYPE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
+PARAMETER_TYPE = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
 WORKFLOW = "provenance/workflow"  # where the workflow's own files go
 _TYPES = {".parquet": "application/vnd.apache.parquet", ".fits": "application/fits", ".gz": "application/gzip", ".md": "text/markdown"}
@@ -89,10 +91,15 @@ def _head(run, main):
     yield {
         "@id": main, "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"], "name": "cubespace", "version": run["cubespace_version"],
         "programmingLanguage": {"@id": "#snakemake"}, "encodingFormat": "text/x-python", "license": {"@id": LICENSE},
-        "softwareVersion": f"{run['cubespace_version']} ({run['git_commit']})", "input": [{"@id": "#settings"}],
+        "softwareVersion": f"{run['cubespace_version']} ({run['git_commit']})", "input": {"@id": "#settings"},
+        "conformsTo": {"@id": WORKFLOW_TYPE},
     }  # fmt: skip
-    yield {"@id": "#settings", "@type": "FormalParameter", "additionalType": "Text", "name": "configuration", "conformsTo": {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"}}
-    yield {"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE", "@type": "CreativeWork", "name": "FormalParameter", "version": "1.0-RELEASE"}
+    yield {"@id": WORKFLOW_TYPE, "@type": "CreativeWork", "name": "ComputationalWorkflow", "version": "1.0-RELEASE"}
+    yield {
+        "@id": "#settings", "@type": "FormalParameter", "additionalType": "Text", "name": "configuration",
+        "conformsTo": {"@id": PARAMETER_TYPE},
+    }  # fmt: skip
+    yield {"@id": PARAMETER_TYPE, "@type": "CreativeWork", "name": "FormalParameter", "version": "1.0-RELEASE"}
 
 
 def _workflow(results):
