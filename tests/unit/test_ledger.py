@@ -7,13 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from cubespace import ledger
 from cubespace.errors import CubespaceError
 from cubespace.provenance import code_digest, commit
-from cubespace.tables import write_table
 
 LIBRARY = Path(ledger.__file__).parents[1]
 
@@ -32,36 +32,38 @@ def step(name, *words, folder="results/provenance", **more):
 
 
 @pytest.fixture
-def galaxies(tmp_path, monkeypatch):
-    """results/sample/galaxies.parquet of two galaxies, in a working directory."""
+def stars(tmp_path, monkeypatch):
+    """A working directory with a table of stars."""
     monkeypatch.chdir(tmp_path)
-    table = pd.DataFrame({"galaxy": ["A", "B"], "stem": ["A", "B"], "role": ["train", "embed"], "pointing": ["A", "B"]})
-    write_table(table.assign(redshift=0.01, distance=40.0, cube="x.fits"), "results/sample/galaxies.parquet")
+    Path("gaia.csv").write_text("ra,dec,phot_g_mean_mag\n10.5,-3.25,14\n11,4,15\n")
 
 
-ROSTER = ("--kind", "roster", "--galaxies", "results/sample/galaxies.parquet", "--out", "results/sample/roster.csv")
+STARS = ("--table", "gaia.csv", "--settings", "{}", "--out", "results/sample/stars.npz")
+RECORD = Path("results/provenance/sample/stars.npz.json")
 
 
-def test_a_step_leaves_a_record_of_what_it_read_and_wrote(galaxies):
-    assert step("roster", *ROSTER).returncode == 0
-    text = Path("results/provenance/sample/roster.csv.json").read_text()
+def test_a_step_leaves_a_record_of_what_it_read_and_wrote(stars):
+    assert step("stars", *STARS).returncode == 0
+    text = RECORD.read_text()
     record = json.loads(text)
-    assert record["inputs"] == {"results/sample/galaxies.parquet": sha("results/sample/galaxies.parquet")}
-    assert record["outputs"] == {"results/sample/roster.csv": sha("results/sample/roster.csv")}
-    assert record["command"] == ["python", "-m", "cubespace.steps.roster", *ROSTER]
-    assert record["code_digest"] == code_digest("cubespace.steps.roster") and record["git_commit"] == "c0ffee"
+    assert record["inputs"] == {"gaia.csv": sha("gaia.csv")}
+    assert record["outputs"] == {"results/sample/stars.npz": sha("results/sample/stars.npz")}
+    assert record["command"] == ["python", "-m", "cubespace.steps.stars", *STARS]
+    assert record["code_digest"] == code_digest("cubespace.steps.stars") and record["git_commit"] == "c0ffee"
+    assert record["settings_digest"] == hashlib.sha256(b"{}").hexdigest()[:16]
     assert record["software"]["pandas"] == pd.__version__ and "torch" not in record["software"]
-    carried = json.loads(Path("results/sample/roster.csv").read_text().splitlines()[0].removeprefix("# "))
-    assert carried["code_digest"] == record["code_digest"] and carried["git_commit"] == "c0ffee"
-    step("roster", *ROSTER)
-    assert Path("results/provenance/sample/roster.csv.json").read_text() == text  # equal runs, equal bytes
+    with np.load("results/sample/stars.npz") as carried:
+        assert str(carried["code_digest"]) == record["code_digest"] and str(carried["git_commit"]) == "c0ffee"
+    step("stars", *STARS)
+    assert RECORD.read_text() == text  # equal runs, equal bytes
 
 
-def test_no_record_without_a_ledger_nor_of_a_step_that_failed(galaxies):
-    assert step("roster", *ROSTER, folder=None).returncode == 0
+def test_no_record_without_a_ledger_nor_of_a_step_that_failed(stars):
+    assert step("stars", *STARS, folder=None).returncode == 0
     assert not Path("results/provenance").exists()
-    done = step("roster", "--kind", "nothing", *ROSTER[2:])
-    assert done.returncode == 1 and "--kind is roster or release" in done.stderr
+    Path("gaia.csv").write_text("name\nSirius\n")
+    done = step("stars", *STARS)
+    assert done.returncode == 1 and "gaia.csv: no column for ra" in done.stderr
     assert not Path("results/provenance").exists()
 
 
