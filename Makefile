@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow
 READY := $(VENV)/.ready
 
-.PHONY: demo run report scorecard test test-slurm lint docs benchmark fuzz clean help
+.PHONY: demo run report freeze audit crate scorecard test test-slurm lint docs benchmark fuzz clean help
 
 help:
 	@echo "make demo       the whole pipeline on the mock survey, ending in a report"
@@ -15,7 +15,10 @@ help:
 	@echo "make test       all tests"
 	@echo "make test-slurm the command for clusters, and what may go wrong on one, on a private Slurm (root; installs Debian's packages)"
 	@echo "make report     results/report.zip from the results that are there"
-	@echo "make lint       ruff and snakemake --lint"
+	@echo "make audit      are the results what their jobs wrote, from the inputs, code and settings that are there?"
+	@echo "make freeze NAME=...  basis, scaling and networks of the run as a release, releases/NAME.zip"
+	@echo "make crate      results/ as a Workflow Run RO-Crate"
+	@echo "make lint       ruff, snakefmt and snakemake --lint"
 	@echo "make docs       the key table of config/README.md from the schema"
 	@echo "make benchmark  time and memory of one full-size cube; ratios against references"
 	@echo "make fuzz       reads 10,000 damaged cubes and counts what comes of it (about a minute)"
@@ -35,6 +38,16 @@ run: $(READY)
 
 report: $(READY)
 	snakemake --report results/report.zip
+
+audit: $(READY)
+	python -m cubespace audit results
+
+freeze: $(READY)
+	@test -n "$(NAME)" || { echo "make freeze NAME=...: the name of the release is missing"; exit 1; }
+	python -m cubespace freeze $(NAME)
+
+crate: $(READY)
+	python -m cubespace crate
 
 # Several surveys through the workflow, each in a folder of its own; then one of them with planted effects. What is there stays.
 STUDY ?= config/scorecard.yaml
@@ -62,6 +75,7 @@ test-slurm: $(READY)
 
 lint: $(READY)
 	ruff check workflow tests resources
+	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
 docs: $(READY)
