@@ -51,7 +51,11 @@ def sample_settings(section, seed):
 
 def check_masks(pattern, stems):
     """Refuse a pattern of mask files that no galaxy has one of: a path misspelt is not a survey without masks."""
-    if pattern and not pattern.startswith("results/") and not any(Path(shipped(pattern.format(galaxy=stem))).exists() for stem in stems):
+    if (
+        pattern
+        and not pattern.startswith("results/")
+        and not any(Path(shipped(pattern.format(galaxy=stem))).exists() for stem in stems)
+    ):
         raise CubespaceError(f"cubes.masks: no galaxy of the sample has a file {pattern}")
 
 
@@ -194,7 +198,9 @@ def figure_options(wildcards, input):
 
 ENVIRONMENT = json.loads(json.dumps(config["populations"]["environment"]))
 CATALOGUES = [*ENVIRONMENT["groups"], *ENVIRONMENT["voids"]]
-CATALOGUES += [catalogue["groups"] for catalogue in CATALOGUES if "groups" in catalogue]  # second tables, of groups' sizes
+CATALOGUES += [
+    catalogue["groups"] for catalogue in CATALOGUES if "groups" in catalogue
+]  # second tables, of groups' sizes
 for catalogue in CATALOGUES:
     catalogue["path"] = shipped(catalogue["path"])
 CLASSES = {
@@ -231,3 +237,35 @@ def run_in_brief():
         "steps": {name: {key: sorted(values) for key, values in step.items()} for name, step in steps.items()},
         "temporary": sorted(temporary),
     }
+
+
+def seed_of(wildcards):
+    """Seed of a member, for its training and its untrained network."""
+    return wildcards.seed
+
+
+def member(variant, seed):
+    """What the table of stability reads of one member: its files, those of the main seed where the contract has them."""
+    own = MEMBER.format(variant=variant, seed=seed)
+    files = {
+        "network": f"{own}/network.parquet",
+        "untrained": f"{own}/untrained.parquet",
+        "network_clusters": f"{own}/network_clusters.parquet",
+        "untrained_clusters": f"{own}/untrained_clusters.parquet",
+        "probes": f"{own}/probes.csv",
+        "invariance": f"{own}/invariance.csv",
+    }
+    if seed == config["seed"]:
+        files |= {
+            "network": f"results/embedding/{variant}.parquet",
+            "untrained": f"results/baselines/{variant}/untrained.parquet",
+            "network_clusters": f"results/space/{variant}/clusters.parquet",
+            "probes": f"results/space/{variant}/probes.csv",
+            "invariance": f"results/network/{variant}/invariance.csv",
+        }
+    return files
+
+
+def embedding_of(wildcards):
+    """The embedding whose clusters are asked for."""
+    return member(wildcards.variant, int(wildcards.seed))[wildcards.kind]

@@ -2,46 +2,12 @@
 
 ENSEMBLE = [config["seed"], *config["network"]["seeds"]]
 MEMBER = "results/ensemble/{variant}/seed{seed}"
+MEMBERS = [{"variant": v, "seed": s, **member(v, s)} for v in VARIANTS for s in ENSEMBLE]
 
 
 wildcard_constraints:
     seed="|".join(map(str, ENSEMBLE)),
     kind="network|untrained",
-
-
-def seed_of(wildcards):
-    """Seed of a member, for its training and its untrained network."""
-    return wildcards.seed
-
-
-def member(variant, seed):
-    """What the table of stability reads of one member: its files, those of the main seed where the contract has them."""
-    own = MEMBER.format(variant=variant, seed=seed)
-    files = {
-        "network": f"{own}/network.parquet",
-        "untrained": f"{own}/untrained.parquet",
-        "network_clusters": f"{own}/network_clusters.parquet",
-        "untrained_clusters": f"{own}/untrained_clusters.parquet",
-        "probes": f"{own}/probes.csv",
-        "invariance": f"{own}/invariance.csv",
-    }
-    if seed == config["seed"]:
-        files |= {
-            "network": f"results/embedding/{variant}.parquet",
-            "untrained": f"results/baselines/{variant}/untrained.parquet",
-            "network_clusters": f"results/space/{variant}/clusters.parquet",
-            "probes": f"results/space/{variant}/probes.csv",
-            "invariance": f"results/network/{variant}/invariance.csv",
-        }
-    return files
-
-
-def embedding_of(wildcards):
-    """The embedding whose clusters are asked for."""
-    return member(wildcards.variant, int(wildcards.seed))[wildcards.kind]
-
-
-MEMBERS = [{"variant": v, "seed": s, **member(v, s)} for v in VARIANTS for s in ENSEMBLE]
 
 
 use rule train as train_again with:

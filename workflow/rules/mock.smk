@@ -15,16 +15,18 @@ if MOCK:
             truth=TRUTH,
             ssp=SSP,
         output:
+            **MASKS,
             cube=temp(config["sample"]["cubes"]) if STREAMED else config["sample"]["cubes"],
             maps="results/mock/truth/{galaxy}.fits",
-            **MASKS,
         log:
             "results/logs/simulate/{galaxy}.log",
         benchmark:
             "results/benchmarks/simulate/{galaxy}.tsv"
         params:
             name=per_galaxy("galaxy"),
-            settings=as_json({name: value for name, value in config["mock"].items() if name not in ("keep_cubes", *PLANTED)}),
+            settings=as_json(
+                {name: value for name, value in config["mock"].items() if name not in ("keep_cubes", *PLANTED)}
+            ),
             mask=lambda wildcards, output: f" --mask {quote(output.mask)}" if MASKS else "",
             code=code("simulate"),
         conda:
@@ -48,9 +50,9 @@ if MOCK:
                 ssp=SSP,
                 basis="results/basis/basis.fits",  # not before the maps can be made
             output:
+                **{name: temp("results/mock/again/{galaxy}.mask.fits") for name in MASKS},
                 cube=temp(AGAIN),
                 maps=temp("results/mock/again/{galaxy}.truth.fits"),
-                **{name: temp("results/mock/again/{galaxy}.mask.fits") for name in MASKS},
             log:
                 "results/logs/simulate_again/{galaxy}.log",
             benchmark:

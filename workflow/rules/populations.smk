@@ -1,7 +1,6 @@
 # Emission-line and environment classes, twins, two-sample tests, the luminosity ablation, the scorecard.
 
 
-
 rule classify:
     input:
         galaxies="results/sample/galaxies.parquet",

@@ -40,8 +40,13 @@ rule moments:
         name=per_galaxy("galaxy"),
         redshift=per_galaxy("redshift"),
         foreground=foreground_options,
-        settings=settings("spectra", **READING, canvas=config["maps"]["canvas"], seed=config["seed"],
-            spare_nucleus_arcsec=config["maps"]["spare_nucleus_arcsec"]),
+        settings=settings(
+            "spectra",
+            **READING,
+            canvas=config["maps"]["canvas"],
+            seed=config["seed"],
+            spare_nucleus_arcsec=config["maps"]["spare_nucleus_arcsec"],
+        ),
         code=code("moments"),
     conda:
         "../../envs/cubes.yaml"
