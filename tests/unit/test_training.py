@@ -281,7 +281,7 @@ def test_best_learns_to_recognise_degraded_galaxies():
     everything = table[table["view"] == "all"].set_index("method")
     moved, recall = everything["displacement"], everything["recall_1_unseen"]
     assert moved["network"] < 0.7 * moved["untrained"], everything
-    assert recall["network"] > 0.75 > 0.65 > max(recall["untrained"], recall["pooled_pca"]), everything
+    assert recall["network"] > 0.8 > 0.7 > max(recall["untrained"], recall["pooled_pca"]), everything
     assert (
         networks["untrained"].attention.attention.sub(result.network.attention.attention).abs().max() > 1e-3
     )
