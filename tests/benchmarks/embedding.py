@@ -35,14 +35,13 @@ def main():
     parser.add_argument("--realisations", type=int, default=2)
     args = parser.parse_args()
     import fake_maps
-
     from cubespace.network import embedding
     from cubespace.network.encoder import Encoder
     from cubespace.network.views import pair_from_settings
     from cubespace.spectra.project import Maps, write_maps
 
     torch.set_num_threads(1)
-    maps, space, scaling, _ = fake_maps.prepared(2, SHAPE, CHANNELS)
+    _, space, scaling, _ = fake_maps.prepared(2, SHAPE, CHANNELS)
     values, mask, limit, _ = fake_maps.survey(FILES, SHAPE, CHANNELS)
     pair = pair_from_settings({"second": {"resize": [1, 2], "shift": 2}})
     network = Encoder(scaling.channels, 0, {"preset": "best"}, scaling.luminosity).eval()

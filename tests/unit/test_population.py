@@ -13,6 +13,7 @@ from cubespace.errors import CubespaceError
 from cubespace.morphology import BINS, bin_of
 from cubespace.populations.emission import classify
 from cubespace.survey import catalogues, population, sky
+from cubespace.survey.profiles import sersic_within
 from cubespace.tables import read_table
 
 DEMO = ROOT / "resources" / "demo"
@@ -84,7 +85,7 @@ def test_everything_is_physical(seed, planted):
         frame["re_arcsec"] * kpc_per_arcsec(frame["redshift"].to_numpy()), frame["re_kpc"], rtol=1e-3
     )
     # the centre cannot emit more H-alpha than the galaxy
-    share = population.central_light(1.0 + 3.0 * frame["bulge_fraction"], frame["re_arcsec"])
+    share = sersic_within(1.5 / frame["re_arcsec"], 1.0 + 3.0 * frame["bulge_fraction"])
     alone = ~frame["pointing"].duplicated(
         keep=False
     )  # a pair's second galaxy was moved to its partner's redshift
@@ -98,10 +99,10 @@ def test_everything_is_physical(seed, planted):
 def test_central_light_of_an_exponential_disc():
     # n = 1: b = 1.67835, share = 1 - exp(-b x)(1 + b x) with x = r / Re
     bx = 1.6783469900166605 * 0.3
-    assert float(population.central_light(1.0, 5.0)) == pytest.approx(
+    assert float(sersic_within(1.5 / 5.0, 1.0)) == pytest.approx(
         1.0 - np.exp(-bx) * (1.0 + bx), rel=1e-12
     )
-    assert float(population.central_light(4.0, 1.5)) == pytest.approx(0.5, rel=1e-9)
+    assert float(sersic_within(1.0, 4.0)) == pytest.approx(0.5, rel=1e-9)
 
 
 def test_agn_is_what_the_emission_lines_say(large):
