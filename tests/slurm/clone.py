@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -23,7 +24,6 @@ class Clone:
     def __init__(self, folder, cluster):
         self.folder = folder
         self.cluster = cluster
-        self.first = cluster.last_job() + 1  # number of the first job submitted from here
 
     def start(self, *targets, options=(), resources=()):
         """`snakemake --profile slurm`, running; `resources` are those of --set-resources."""
@@ -34,6 +34,7 @@ class Clone:
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs of a shell in the background ignore it
         )  # fmt: skip
 
     def finish(self, running, succeeds=True):
@@ -71,9 +72,8 @@ class Clone:
         return [str(path) for path in self.folder.glob("results/**/.partial-*")]
 
     def jobs(self):
-        """(state, partition, resources, rule or group) of the jobs of this clone, in order, as Slurm's accounting has them."""
-        rows = self.cluster.accounting("JobID", "State", "Partition", "AllocTRES", "Comment")
-        return [(state.split()[0], *more) for number, state, *more in rows if int(number) >= self.first]
+        """The jobs submitted from this clone, in order, as Slurm's accounting has them."""
+        return [job for job in self.cluster.jobs() if Path(job.WorkDir) == self.folder]
 
     def processes(self, step):
         """Numbers of the processes that run a step in this folder."""

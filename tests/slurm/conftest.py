@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items):
 def cluster(tmp_path_factory):
     with Cluster(tmp_path_factory.mktemp("slurm")) as running:
         yield running
+    assert running.left() == []
 
 
 @pytest.fixture(scope="session")

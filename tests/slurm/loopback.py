@@ -1,10 +1,11 @@
 """A private Slurm on 127.0.0.1 for tests: munged, slurmctld, slurmd (and slurmdbd on MariaDB), with fake GPUs.
 
 Real are queueing, the accounting of CPUs, memory and GPUs, time limits, memory kills and draining; not real are the GPU itself (a
-count with a device file that nothing opens) and the second node (another slurmd on this machine). Nothing is written outside the
+count with a device file that nothing opens), the second node (another slurmd on this machine), and the size of the nodes. Nothing is written outside the
 folder of the cluster, and all daemons end with it. Must run as root: slurmd starts jobs for other users.
 """
 
+import contextlib
 import os
 import secrets
 import shlex
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "slurmdbd", "mariadbd")
 DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -48,7 +50,7 @@ ReturnToService=2
 MinJobAge=3600
 KillWait=5
 InactiveLimit=0
-MaxArraySize=2001
+SlurmdParameters=config_overrides
 GresTypes=gpu
 {accounting}
 {nodes}
@@ -95,6 +97,17 @@ def free_port():
         return opened.getsockname()[1]
 
 
+class Job(NamedTuple):
+    """Fields of the accounting."""
+
+    State: str
+    Partition: str
+    ReqTRES: str
+    NodeList: str
+    WorkDir: str
+    Comment: str  # rule or group and its rules, from Snakemake
+
+
 class Cluster:
     """`with Cluster(folder) as cluster:` a running cluster; `cluster.environment` makes sbatch and the others find it."""
 
@@ -127,14 +140,20 @@ class Cluster:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr}")
         return done.stdout
 
-    def accounting(self, *fields):
-        """Fields of all jobs (not of their steps), in the order of submission."""
-        text = self.run("sacct", "-X", "-n", "-P", "-o", ",".join(fields), "-S", "now-1day")
-        return [line.split("|") for line in text.splitlines()]
+    def jobs(self):
+        """All jobs so far, as the accounting has them."""
+        text = self.run("sacct", "-X", "-n", "-P", "-o", ",".join(Job._fields), "-S", "now-1day")
+        rows = [Job(*line.split("|")) for line in text.splitlines()]
+        return [job._replace(State=job.State.split()[0]) for job in rows]  # of "CANCELLED by 0", the first word
 
-    def last_job(self):
-        """Number of the last job that was submitted; 0 if there is none."""
-        return max((int(number) for (number,) in self.accounting("JobID")), default=0)
+    def left(self):
+        """Command lines of processes that were started on or for this cluster, and are there."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and f"={self.folder}/slurm.conf".encode() in (entry / "environ").read_bytes():
+                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        return found
 
     def _start(self):
         for name in ("munge", "log", "state", "bin", *(f"spool.{node}" for node in self.nodes)):
@@ -150,10 +169,8 @@ class Cluster:
         accounting = "AccountingStorageType=accounting_storage/none"
         if self.database:
             accounting = self._database(host)
-        cpus = os.cpu_count()
-        memory = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20 * 0.9)
         lines = [
-            f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs={cpus} RealMemory={memory} "
+            f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={free_port()} CPUs=2 RealMemory=64000 "
             f"Gres=gpu:fake:{self.gpus} State=UNKNOWN"
             for node in self.nodes
         ]

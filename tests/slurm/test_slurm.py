@@ -19,13 +19,13 @@ FEW = "moments/MOCK000*.npz"  # of four galaxies: one group of jobs
 def test_the_command_finishes_and_training_alone_gets_the_gpu(undisturbed):
     assert (undisturbed.folder / "results/summary.txt").read_text().strip()
     jobs = undisturbed.jobs()
-    assert {state for state, *_ in jobs} == {"COMPLETED"}
-    training = [job for job in jobs if "rule_train" in job[3]]
+    assert {job.State for job in jobs} == {"COMPLETED"}
+    training = [job for job in jobs if "rule_train" in job.Comment]
     assert len(training) == 2
-    assert all(partition == "gpu" and "gres/gpu=1" in resources for _, partition, resources, _ in training)
-    others = [job for job in jobs if "rule_train" not in job[3]]
-    assert others and all(partition == "cpu" and "gres/gpu" not in resources for _, partition, resources, _ in others)
-    sent = [name.removeprefix("rule_").split("_")[0] for *_, name in jobs]
+    assert all(job.Partition == "gpu" and "gres/gpu=1" in job.ReqTRES for job in training)
+    others = [job for job in jobs if job not in training]
+    assert others and all(job.Partition == "cpu" and "gres/gpu" not in job.ReqTRES for job in others)
+    sent = [job.Comment.removeprefix("rule_").split("_")[0] for job in jobs]
     assert [sent.count(group) for group in ("simulate", "moments", "maps", "space", "figures")] == [2] * 5
 
 
@@ -39,8 +39,8 @@ def test_killed_job_is_run_again_with_more_memory(undisturbed, tmp_path):
     os.kill(wait_for(lambda: clone.reading("moments", ".fits.gz"), running)[0], signal.SIGKILL)
     clone.finish(running)
     first, second = clone.jobs()
-    assert first[0] == "FAILED" and "cpu=1,mem=2500M" in first[2]  # as much as one member
-    assert second[0] == "COMPLETED" and "cpu=1,mem=5000M" in second[2]
+    assert first.State == "FAILED" and "cpu=1,mem=2500M" in first.ReqTRES  # as much as one member
+    assert second.State == "COMPLETED" and "cpu=1,mem=5000M" in second.ReqTRES
     same(clone, undisturbed, "moments/*")
 
 
@@ -52,7 +52,7 @@ def test_training_past_its_time_limit_goes_on_where_it_was(undisturbed, tmp_path
     for number in clone.processes("train"):
         os.kill(number, signal.SIGSTOP)  # it cannot finish in time: Slurm ends it
     clone.finish(running)
-    assert [state for state, *_ in clone.jobs()] == ["TIMEOUT", "COMPLETED"]
+    assert [job.State for job in clone.jobs()] == ["TIMEOUT", "COMPLETED"]
     log = (clone.folder / "results/logs/train/full.log").read_text()
     assert "resumed from results/network/full/checkpoint.pt after epoch" in log
     assert not checkpoint.exists()
@@ -63,8 +63,8 @@ def test_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
     clone, targets = undisturbed.copy(tmp_path, "basis/basis.fits")
     clone.finish(clone.start(*targets, resources=["basis:mem_mb=300*attempt**3"]))
     first, second = clone.jobs()
-    assert first[0] in ("OUT_OF_MEMORY", "FAILED", "CANCELLED") and "mem=300M" in first[2]
-    assert second[0] == "COMPLETED" and "mem=2400M" in second[2]
+    assert first.State in ("OUT_OF_MEMORY", "FAILED", "CANCELLED") and "mem=300M" in first.ReqTRES
+    assert second.State == "COMPLETED" and "mem=2400M" in second.ReqTRES
     same(clone, undisturbed, "basis/basis.fits")
 
 
@@ -80,9 +80,9 @@ def test_node_is_taken_away(cluster, undisturbed, tmp_path, state):
         clone.finish(running)
     finally:
         cluster.run("scontrol", "update", f"nodename={node}", "state=resume")
-    assert [job[0] for job in clone.jobs()] == ["COMPLETED", "COMPLETED"]
-    moments, basis = [name for number, name in cluster.accounting("JobID", "NodeList") if int(number) >= clone.first]
-    assert basis != node and (moments == node) == (state == "drain")
+    moments, basis = clone.jobs()
+    assert moments.State == basis.State == "COMPLETED"
+    assert basis.NodeList != node and (moments.NodeList == node) == (state == "drain")
     same(clone, undisturbed, "moments/*", "basis/basis.fits")
 
 
@@ -93,7 +93,7 @@ def test_interrupted_run_cancels_its_jobs(undisturbed, tmp_path):
     running.send_signal(signal.SIGINT)
     clone.finish(running, succeeds=False)
     clone.finish(clone.start(*targets))
-    assert [job[0] for job in clone.jobs()] == ["CANCELLED", "COMPLETED"]
+    assert [job.State for job in clone.jobs()] == ["CANCELLED", "COMPLETED"]
     same(clone, undisturbed, "moments/*")
 
 
@@ -150,5 +150,7 @@ def test_without_accounting(undisturbed, tmp_path, tmp_path_factory):
     with Cluster(tmp_path_factory.mktemp("plain"), nodes=1, database=False) as plain:
         clone, targets = undisturbed.copy(tmp_path, FEW)
         clone.cluster = plain
+        assert plain.left()
         clone.finish(clone.start(*targets, options=["--slurm-status-command", "squeue"]))
         same(clone, undisturbed, "moments/*")
+    assert plain.left() == []
