@@ -52,8 +52,10 @@ def snakemake(folder, *options, check=True, cores=2):
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
     command += ["--cores", str(cores)] if cores else []  # none: the profile's
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # the steps' python is this one
+    # one commit for all runs: the clone may be edited between two of them
+    environment = os.environ | {"PATH": path, "CUBESPACE_COMMIT": "under test"}
     done = subprocess.run(
-        [*command, *options], cwd=folder, env=os.environ | {"PATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
+        [*command, *options], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
     )
     if check and done.returncode:
         logs = "".join(f"\n== {path}\n{path.read_text()[-800:]}" for path in sorted(folder.glob("results/logs/**/*.log")) if "rror" in path.read_text())

@@ -1,7 +1,14 @@
 """A small survey, run for real from cubes to summary: files of the contract, rejections, reruns, refusals."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
 
+import browser
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
@@ -10,8 +17,10 @@ import yaml
 from astropy.io import fits
 from survey import ROOT, make, planned, snakemake, write_config
 
+from cubespace import ledger
+from cubespace.audit import audit
 from cubespace.figures.registry import FIGURES
-from cubespace.tables import read_table
+from cubespace.tables import read_table, write_table
 
 
 @pytest.fixture(scope="module")
@@ -223,3 +232,130 @@ def test_on_bad_cube_stop_is_an_error_that_names_the_cube(survey, tmp_path):
     assert done.returncode != 0
     assert "page.fits.gz" in (tmp_path / "results/logs/moments/PAGE.log").read_text()
     assert not (tmp_path / "results/moments/PAGE.npz").exists()
+
+
+def cubespace(folder, *words):
+    """`python -m cubespace` in `folder`; the completed process."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    return subprocess.run([sys.executable, "-m", "cubespace", *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_results_pass_the_audit_and_an_edited_one_does_not(survey):
+    folder, sound = survey
+    whole = cubespace(folder, "audit", "results")
+    assert whole.returncode == 0 and whole.stdout.endswith("sound: all digests match\n"), whole.stdout
+    run, records = ledger.read(folder / "results")
+    figure = "results/figures/fig03_umap_stellar.png"
+    behind = audit(folder / "results", [folder / figure])
+    made = {path for record in records for path in record["outputs"]}
+    assert {f"results/mock/cubes/{name}.V500.drscube.fits.gz" for name in sound} <= made
+    # the chain of a figure ends at what the survey was simulated from, the spoilt cubes, and the sheet and its tables
+    assert {"bad/page.fits.gz", "sheet.csv"} <= set(behind.sources)
+    assert any(path.endswith("resources/demo/truth.csv") for path in behind.sources)
+    assert {job["step"].rpartition(".")[2] for job in records} >= {"simulate", "moments", "basis", "maps", "train", "embed", "umap", "figure"}
+    assert run["config"]["survey"] == "mock eCALIFA" and {job["git_commit"] for job in records} == {"under test"}
+    table = folder / "results/space/full/umap.parquet"
+    before = table.read_bytes()
+    write_table(read_table(table).assign(umap_1=0.0), table)
+    try:
+        edited = cubespace(folder, "audit", figure)
+    finally:
+        table.write_bytes(before)
+    assert edited.returncode == 1 and "changed  results/space/full/umap.parquet" in edited.stdout
+
+
+def test_a_run_is_a_crate(survey):
+    folder, _ = survey
+    done = cubespace(folder, "crate")
+    assert done.returncode == 0, done.stderr
+    graph = json.loads((folder / "results/ro-crate-metadata.json").read_text())["@graph"]
+    run = next(entity for entity in graph if entity["@type"] == "CreateAction")
+    made = {entity["name"] for entity in graph if {"@id": entity["@id"]} in run["result"]}
+    assert {"results/summary.txt", "results/scorecard.csv", "results/embedding/full.parquet"} <= made
+    assert cubespace(folder, "audit", "results").returncode == 0  # the crate's own files are no strangers
+
+
+@pytest.fixture(scope="module")
+def guest(survey, tmp_path_factory):
+    """(folder, names): three galaxies with their cubes, a release of the survey, and nothing else of it."""
+    folder, sound = survey
+    frozen = cubespace(folder, "freeze", "small")
+    assert frozen.returncode == 0, frozen.stderr
+    here, names = tmp_path_factory.mktemp("guest"), [sound[0], sound[3], sound[-1]]
+    shutil.copy(folder / "releases/small.zip", here)
+    (here / "cubes").mkdir()
+    for name in names:
+        shutil.copy(folder / f"results/mock/cubes/{name}.V500.drscube.fits.gz", here / "cubes")
+    pd.DataFrame({"galaxy": names, "role": "train"}).to_csv(here / "sheet.csv", index=False)
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    sample = {"sheet": "sheet.csv", "cubes": "cubes/{galaxy}.V500.drscube.fits.gz", "tables": config["sample"]["tables"]}
+    write_config(here, {"survey": "guests", "release": "small.zip", "sample": sample, "network": {"device": "cpu"}})
+    return here, names
+
+
+def test_a_release_embeds_galaxies_without_the_survey_to_the_same_vectors(survey, guest):
+    (folder, _), (here, names) = survey, guest
+    assert planned(here) == {"thaw": 1, "sample": 1, "roster": 1, "moments": 3, "maps": 3, "embed": 2, "verdicts": 1, "quality": 1}
+    snakemake(here)
+    columns = [f"r{i:03d}" for i in range(512)] + ["spread"]
+    for variant in ("full", "no_luminosity"):
+        first, again = (read_table(place / f"results/embedding/{variant}.parquet").set_index("galaxy") for place in (folder, here))
+        assert list(again.index) == names and set(again["role"]) == {"embed"}
+        for name in names:
+            assert again.loc[name, columns].to_numpy(np.float32).tobytes() == first.loc[name, columns].to_numpy(np.float32).tobytes()
+    assert planned(here) == {}
+    done = cubespace(here, "audit", "results/embedding/full.parquet")
+    assert done.returncode == 0, done.stdout
+    assert {"small.zip", "sheet.csv"} <= set(audit(here / "results", [here / "results/embedding/full.parquet"]).sources)
+
+
+def test_a_release_that_was_tampered_with_stops_the_run(guest, tmp_path):
+    here, _ = guest
+    for name in ("sheet.csv", "config.yaml"):
+        shutil.copy(here / name, tmp_path)
+    (tmp_path / "cubes").symlink_to(here / "cubes")
+    with zipfile.ZipFile(here / "small.zip") as whole, zipfile.ZipFile(tmp_path / "small.zip", "w") as other:
+        for name in whole.namelist():
+            content = whole.read(name)
+            other.writestr(name, content.replace(b"log_luminosity", b"log_luminosit_") if name.endswith("scaling.csv") else content)
+    done = snakemake(tmp_path, "--", "results/basis/scaling.csv", check=False)
+    said = (tmp_path / "results/logs/thaw.log").read_text()
+    assert done.returncode != 0 and not (tmp_path / "results/basis/scaling.csv").exists()
+    assert re.search(r"error: release: small\.zip: basis/scaling\.csv: SHA-256 [0-9a-f]{64}, expected [0-9a-f]{64}: not the file that was frozen", said)
+    config = yaml.safe_load((here / "config.yaml").read_text())
+    write_config(tmp_path, config | {"seed": 8})
+    refused = snakemake(tmp_path, "-n", check=False)
+    assert refused.returncode != 0 and "made with other settings: seed: found 8, expected 7" in refused.stdout
+
+
+def test_the_report_opens_in_a_browser(survey, tmp_path):
+    folder, _ = survey
+    browser.chromium()  # skip before the work
+    snakemake(folder, "--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        archive.extractall(tmp_path)
+    (page,) = tmp_path.glob("**/report.html")
+    found = browser.visit(page, ["Statistics", "Sample", "Results", "Scorecard"], tmp_path)
+    assert found["faults"] == [] and found["requests"] == []
+    start = found["seen"]["start"]
+    assert start["drawings"] >= 1  # the graph of the rules
+    for words in ("one run of cubespace on the survey mock eCALIFA", "Workflow", "Sample", "Network", "Embedding", "Space", "Populations", "Scorecard"):
+        assert words in start["text"]
+    assert found["seen"]["Statistics"]["drawings"] > start["drawings"]  # run times of the rules
+    links = {name: [page.parent / link for link in seen["links"] if link.startswith("data/")] for name, seen in found["seen"].items()}
+    verdicts = read_table(next(link for link in links["Sample"] if link.name == "verdicts.csv")).set_index("galaxy")
+    assert verdicts.loc["PAGE", "verdict"] == "rejected" and "verdicts" in found["seen"]["Sample"]["text"]
+    scores = read_table(next(link for link in links["Scorecard"] if link.name == "scorecard.csv"))
+    assert len(scores) > 5 and "scorecard" in found["seen"]["Scorecard"]["text"].casefold()
+    quality = browser.visit(next(link for link in links["Sample"] if link.name == "index.html"), [], tmp_path)
+    assert quality["faults"] == [] and quality["requests"] == []
+    assert "PAGE" in quality["seen"]["start"]["text"] and "rejected" in quality["seen"]["start"]["text"]
+
+
+def test_a_page_with_faults_is_seen_through(tmp_path):
+    (tmp_path / "page.html").write_text(
+        '<html><head></head><body>Hello<script>nothing.at.all()</script><img src="https://example.org/x.png"></body></html>'
+    )
+    found = browser.visit(tmp_path / "page.html", ["Elsewhere"], tmp_path)
+    assert any("nothing is not defined" in fault for fault in found["faults"]) and "nothing to click: Elsewhere" in found["faults"]
+    assert "https://example.org/x.png" in found["requests"] and found["seen"]["start"]["text"].strip() == "Hello"
