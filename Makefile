@@ -86,6 +86,9 @@ benchmark: $(READY)
 	python tests/benchmarks/decode.py
 	python tests/benchmarks/pca.py --incremental
 	python tests/benchmarks/scale.py
+	python tests/benchmarks/views.py
+	python tests/benchmarks/training.py
+	python tests/benchmarks/embedding.py
 
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 python tests/benchmarks/fuzz_cubes.py

@@ -1,7 +1,8 @@
 """Speed and memory of training at full size, as JSON; one command: python tests/benchmarks/gpu.py
 
 On made-up maps of the survey's size (30 x 184 x 192, batch 772): training pairs a second, the share of views in it, peak
-memory, the time that 50 epochs of 50 steps would take, and the convolutions' share of the card's measured matrix speed.
+memory (also with activations made anew in the backward pass), the time that 50 epochs of 50 steps would take, and the
+convolutions' share of the card's measured matrix speed.
 Without a GPU it refuses, unless told --device cpu (then take a small --batch).
 """
 
@@ -69,7 +70,7 @@ def convolution_work(shape, channels):
     return total
 
 
-def measure(device, encoder, batch, shape, channels, repeats):
+def measure(device, encoder, recompute, batch, shape, channels, repeats):
     """dict of numbers for one encoder."""
     from cubespace.network.data import Scaling
     from cubespace.network.encoder import Encoder, mixed_precision
@@ -82,6 +83,7 @@ def measure(device, encoder, batch, shape, channels, repeats):
     scaling = Scaling(np.zeros(channels), np.ones(channels), device=device)
     maps, pair = maps_on(device, batch, shape, channels), pair_from_settings({"preset": "paper"})
     network = Encoder(channels, 0, encoder, scaling.luminosity).to(device).train()
+    network.recompute = recompute
     optimiser = torch.optim.Adam(network.parameters(), lr=8e-4)
     autocast, dtype = mixed_precision(device)
 
@@ -108,7 +110,7 @@ def measure(device, encoder, batch, shape, channels, repeats):
     }  # fmt: skip
     if device.type == "cuda":
         result["peak_memory_gib"] = torch.cuda.max_memory_allocated() / 2**30
-    if network.settings["pooling"] == ("max",):
+    if network.settings["pooling"] == ("max",) and not recompute:
         work = 2 * batch * 3 * convolution_work(shape, channels)  # both views; backwards costs twice as much
         peak = matrix_speed(device, dtype, 8192 if device.type == "cuda" else 1024)
         result["share_of_matrix_speed"] = work / network_alone / peak
@@ -128,9 +130,9 @@ def main():
     device = prepare_device(args.device)
     card = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     result = {"device": card, "torch": torch.__version__, "batch": args.batch, "shape": list(args.shape)}
-    for name in ("paper", "best"):
-        sizes = (args.batch, tuple(args.shape), args.channels, args.repeats)
-        result[name] = measure(device, {"preset": name}, *sizes)
+    sizes = (args.batch, tuple(args.shape), args.channels, args.repeats)
+    for name, preset, recompute in (("paper", "paper", False), ("paper, recompute", "paper", True), ("best", "best", False)):
+        result[name] = measure(device, {"preset": preset}, recompute, *sizes)
     print(json.dumps(result, indent=2))
 
 
