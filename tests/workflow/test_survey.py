@@ -28,8 +28,14 @@ def survey(tmp_path_factory):
     """(folder, names of the sound galaxies) of a survey that has been run, in a folder with a blank in its name."""
     folder = tmp_path_factory.mktemp("small survey")
     sound = make(folder)
+    (folder / "results/maps").mkdir(parents=True)
+    (folder / "results/maps/.partial-0-X.fits").write_text("half")  # as a writer leaves it that was killed
     snakemake(folder)
     return folder, sound
+
+
+def test_what_a_killed_writer_left_is_gone_after_a_run(survey):
+    assert list(survey[0].glob("results/**/.partial-*")) == []
 
 
 def test_rejected_galaxies_are_recorded_and_the_others_go_on(survey):
