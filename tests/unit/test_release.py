@@ -159,6 +159,8 @@ def test_a_release_brings_its_settings(frozen):
     assert settled["seed"] == 7 and settled["spectra"] == {"snr_min": 30} and "seed" not in given
     with pytest.raises(CubespaceError, match=r"made with other settings: seed: found 8, expected 7; maps\.canvas: found \[8, 8\], expected \[4, 4\]"):
         release.settle({**given, "seed": 8, "maps": {"canvas": [8, 8]}})
+    with pytest.raises(CubespaceError, match="config: network: found None, expected keys with values"):
+        release.settle({**given, "network": None})
 
 
 def test_command_line(tmp_path, monkeypatch, capsys):

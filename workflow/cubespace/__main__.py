@@ -65,7 +65,8 @@ def _config(results, configfile):
     for part in [*(yaml.safe_load(Path(name).read_text(encoding="utf-8")) for name in files), run.get("overrides", {})]:
         merged = _merged(merged, part)
     release = merged.get("release")
-    return [config.check(Release(release).settle(merged) if release else merged, ", ".join(files))]
+    frozen = Release(Path(results).parent / release) if release else None
+    return [config.check(frozen.settle(merged) if frozen else merged, ", ".join(files))]
 
 
 def _merged(one, other):

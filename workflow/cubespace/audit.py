@@ -229,12 +229,12 @@ def as_table(result):
     """What an audit found, for people."""
     lines = [f"{result.jobs} jobs, {result.results} results, from {len(result.sources)} files from outside"]
     if result.findings:
-        head = ("verdict", "file, step or key", "follow", "found")
+        head = ("verdict", "file, step or key", "results", "found")
         rows = [head, *((f.verdict, f.what, str(f.affects), f.detail) for f in result.findings)]
         widths = [max(len(row[i]) for row in rows) for i in range(3)]
         lines += ["", *("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows), ""]
         lines += [f"{verdict}: {VERDICTS[verdict]}" for verdict in dict.fromkeys(f.verdict for f in result.findings)]
-        lines.append("follow: how many results were made from it, directly or not")
+        lines.append("results: how many were made from it, directly or not")
     lines += [f"note: {note}" for note in dict.fromkeys(result.notes)]
     kinds = "sound: all digests match" if not result.findings else f"not sound: {len(result.findings)} findings"
     return "\n".join([*lines, kinds]) + "\n"

@@ -199,6 +199,8 @@ class Release:
             for parent in parents:
                 theirs = theirs[parent]
                 ours = ours.setdefault(parent, {})
+                if not isinstance(ours, dict):
+                    raise CubespaceError(f"config: {parent}: found {ours!r}, expected keys with values")
             if last in ours:
                 wrong += [
                     f"{path}: found {mine!r}, expected {frozen!r}" for path, mine, frozen in config.differences(ours[last], theirs[last], key, stated=True)

@@ -65,7 +65,7 @@ def release_files(path):
 
 
 try:
-    RELEASE = Release(config["release"]) if config.get("release") else None
+    RELEASE = Release(config["release"]) if isinstance(config.get("release"), str) else None
     config = configuration.check(RELEASE.settle(config) if RELEASE else config)
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
