@@ -87,7 +87,7 @@ def test_rejects_says_what_the_whole_test_says():
 
 
 def test_the_papers_p_value_rejects_nearly_half_of_true_nulls():
-    """Ten pooled distances a galaxy counted as independent; the 10th distance alone is nearly calibrated (docs/method.md)."""
+    """Ten pooled distances a galaxy counted as independent; the 10th distance alone is nearly calibrated (docs/statistics.md)."""
     tests = all_tests(k=10)
     pooled = tenth = 0
     for trial in range(300):

@@ -72,6 +72,9 @@ def test_verdicts_say_what_was_found_and_what_looks_odd(survey):
     assert "MED_VEL 8731 km/s in the header, 4497 km/s by the table's redshift" in two["notes"]
     assert "35." in two["notes"] and "is it another one?" in two["notes"] and "12 % of the field is masked" in two["notes"]
     assert one["spaxels"] > 60 and one["spectra"] > 20 and table.loc["NGC0004", "notes"] is None
+    maps = read_maps(survey / "maps/NGC0001.fits")
+    good = sorted(maps.snr[maps.mask == 0])
+    assert one["snr"] == pytest.approx((good[(len(good) - 1) // 2] + good[len(good) // 2]) / 2) and np.isnan(table.loc["NGC0004", "snr"])
 
 
 def test_a_row_without_a_position_has_no_offset(survey):

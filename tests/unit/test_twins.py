@@ -261,6 +261,20 @@ def test_comparisons_that_cannot_be_made_are_recorded(tmp_path):
     shuffled = twins.compare(galaxies.sample(frac=1, random_state=1), classes, COMPARISONS)[0]
     pd.testing.assert_frame_equal(pairs, shuffled, rtol=1e-9, check_dtype=False)
 
+    # the S/N of the maps, which comes with the verdicts, can be matched too
+    snr = np.random.default_rng(5).uniform(5, 60, len(galaxies))
+    write_table(verdicts.assign(snr=snr), tmp_path / "verdicts.csv")
+    main([
+        "--verdicts", str(tmp_path / "verdicts.csv"),
+        "--galaxies", str(tmp_path / "galaxies.parquet"), "--classes", str(tmp_path / "classes.parquet"), "--out", str(out),
+        "--balance", str(balance), "--settings", json.dumps({"comparisons": COMPARISONS[:1], "match_also": {"snr": 10}}),
+    ])  # fmt: skip
+    value = pd.Series(snr, galaxies["galaxy"])
+    alike = read_table(out)
+    assert 5 <= len(alike) < len(pairs)
+    assert (np.abs(value[alike["galaxy_a"]].to_numpy() - value[alike["galaxy_b"]].to_numpy()) <= 10).all()
+    assert "snr" in set(read_table(balance)["covariate"])
+
     # a rejected galaxy has no place in the space, and so no twin
     first = pairs["galaxy_a"][0]
     verdicts.loc[verdicts["galaxy"] == first, "verdict"] = "rejected"

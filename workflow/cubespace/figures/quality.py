@@ -230,6 +230,7 @@ def index(table, pictures, title):
             "reason",
             "detail",
             "spaxels",
+            "snr",
             "star_share",
             "bad_share",
             "offset",

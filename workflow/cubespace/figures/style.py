@@ -106,6 +106,7 @@ MARKER = {"train": "o", "validation": "*", "embed": "D"}
 GROW = {"train": 1.0, "validation": 2.9, "embed": 0.95}  # a star of the same area looks smaller
 
 TITLES = {
+    "snr": "S/N",
     "filament_wall": "F&W",
     "passive": "passive",
     "train": "training",

@@ -14,7 +14,7 @@ BALANCE_COLUMNS = (
 )  # fmt: skip
 COVARIATES = (
     "log_mass", "morphology", "redshift", "re_kpc", "re_arcsec", "ellipticity", "log_age_lw", "metallicity_lw", "log_ew_ha",
-    "log_sfr", "log_sigma_mass",
+    "log_sfr", "log_sigma_mass", "snr",
 )  # fmt: skip
 _EDGE = 1e-6  # dex; 10.4 - 10.2 is 0.2000000000000011 in floats, 10.6 - 10.4 in single precision 0.2000008; both are twins at 0.2
 

@@ -14,6 +14,7 @@ COLUMNS = {
     "reason": ("", "code of the reason"),
     "detail": ("", "the reason in a sentence"),
     "spaxels": ("", "good spaxels of the maps"),
+    "snr": ("", "median S/N per sample of the good spaxels of the maps"),
     "spectra": ("", "spectra of it that are bright and complete enough for the basis"),
     "star_share": ("", "share of the field under stars and companions"),
     "bad_share": ("", "share of bad samples inside the field, sky lines too"),
@@ -38,7 +39,7 @@ def verdict_row(
     notes = [note for note in found["notes"].split("\n") if note]
     row = {"galaxy": galaxy, "stage": "moments", **{key: found[key] or None for key in _KEYS[:3]}}
     position, read = found["position"], bool(np.isfinite(found["bad_fraction"]) and found["bad_fraction"] > 0)
-    row["spaxels"], row["spectra"] = None, int(found["count"]) if found["verdict"] == "accepted" else None
+    row["spaxels"], row["snr"], row["spectra"] = None, None, int(found["count"]) if found["verdict"] == "accepted" else None
     row["star_share"], row["bad_share"] = (
         float(found[key]) if read else None for key in ("star_fraction", "bad_fraction")
     )
@@ -48,7 +49,7 @@ def verdict_row(
             "stage": "maps",
             **{key: head[key.upper()] or None for key in ("verdict", "reason", "detail")},
         }
-        row["spaxels"] = head.get("NGOOD")
+        row["spaxels"], row["snr"] = head.get("NGOOD"), _signal(maps) if head["VERDICT"] == "accepted" else None
         position = _centre(head) or position
     offset = float(separation(*position, ra, dec))
     row["offset"] = offset if np.isfinite(offset) else None
@@ -71,6 +72,17 @@ def _header(path):
         return {key: header[key] for key in ("VERDICT", "REASON", "DETAIL")} | dict(header)
     except (OSError, KeyError) as error:
         raise CubespaceError(f"{path}: no verdict to be read: {error}") from None
+
+
+def _signal(path):
+    """Median S/N of the good spaxels of accepted maps."""
+    from astropy.io import fits
+
+    try:
+        with fits.open(path) as hdus:
+            return float(np.median(hdus["SNR"].data[hdus["MASK"].data == 0]))
+    except (OSError, KeyError) as error:
+        raise CubespaceError(f"{path}: no S/N to be read: {error}") from None
 
 
 def _centre(head):

@@ -35,6 +35,9 @@ def main(argv=None):
     galaxies, classes, verdicts = (read_table(path) for path in (args.galaxies, args.classes, args.verdicts))
     rejected = set(verdicts.loc[verdicts["verdict"] == "rejected", "galaxy"])  # these have no place in the space
     classes = classes[~classes["galaxy"].isin(rejected)].reset_index(drop=True)
+    meta = sign(args, release=galaxies.attrs.get("meta", {}).get("release_digest"))
+    if "snr" in verdicts:  # a property of the maps, not of any table
+        galaxies = galaxies.merge(verdicts[["galaxy", "snr"]], on="galaxy", how="left", validate="one_to_one")
     twins, balance = compare(galaxies, classes, morphology=columns[level], **settings)
     for name, part in balance.groupby("comparison", sort=False):
         first = part.iloc[0]
@@ -43,7 +46,6 @@ def main(argv=None):
             f"largest |SMD| {worst:.2f}" if first["status"] == "matched" else f"not tested: {first['reason']}"
         )
         print(f"{name}: {first['n_pairs']} pairs of {first['n_a']} and {first['n_b']}; {ending}", flush=True)
-    meta = sign(args, release=galaxies.attrs.get("meta", {}).get("release_digest"))
     write_table(twins, args.out, columns=COLUMNS, meta=meta)
     write_table(balance, args.balance, columns=COLUMNS, meta=meta)
 
