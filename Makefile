@@ -71,7 +71,7 @@ test: $(READY)
 
 test-slurm: $(READY)
 	tests/slurm/install.sh
-	python -m pytest tests/slurm
+	python -m pytest tests/slurm $(FLAGS)
 
 lint: $(READY)
 	ruff check workflow tests resources

@@ -60,17 +60,17 @@ def test_training_past_its_time_limit_goes_on_where_it_was(undisturbed, tmp_path
 
 
 def test_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
-    clone, targets = undisturbed.copy(tmp_path, "basis/basis.fits")
-    clone.finish(clone.start(*targets, resources=["basis:mem_mb=300*attempt**3"]))
+    clone, _ = undisturbed.copy(tmp_path, "network/full/*")
+    clone.finish(clone.start("results/network/full/weights.safetensors", resources=["train:mem_mb=400*attempt**3"]))
     first, second = clone.jobs()
-    assert first.State in ("OUT_OF_MEMORY", "FAILED", "CANCELLED") and "mem=300M" in first.ReqTRES
-    assert second.State == "COMPLETED" and "mem=2400M" in second.ReqTRES
-    same(clone, undisturbed, "basis/basis.fits")
+    assert first.State in ("OUT_OF_MEMORY", "FAILED", "CANCELLED") and "mem=400M" in first.ReqTRES
+    assert second.State == "COMPLETED" and "mem=3200M" in second.ReqTRES
+    same(clone, undisturbed, "network/full/weights.safetensors", "network/full/card.md")
 
 
-def take_away(cluster, clone, state):
-    """(jobs, name of the node) of a run whose first job was on a node that got this state; the node is given back at the end."""
-    running = clone.start("results/basis/basis.fits")
+def take_away(cluster, clone, targets, state):
+    """(jobs, name of the node) of a run of two groups, one after the other; the node of the first got this state meanwhile."""
+    running = clone.start(*targets, options=["--jobs", "1", "--group-components", "moments=2"])
     wait_for(lambda: clone.reading("moments", ".fits.gz"), running)
     (node,) = cluster.run("squeue", "-h", "-t", "R", "-o", "%N").split()
     try:
@@ -81,22 +81,25 @@ def take_away(cluster, clone, state):
     return clone.jobs(), node
 
 
+@pytest.mark.long
 def test_drained_node_ends_its_job_and_gets_no_other(cluster, undisturbed, tmp_path):
-    clone, _ = undisturbed.copy(tmp_path, FEW, "basis/basis.fits")
-    (moments, basis), node = take_away(cluster, clone, "drain")
-    assert moments.State == basis.State == "COMPLETED"
-    assert moments.NodeList == node != basis.NodeList
-    same(clone, undisturbed, "moments/*", "basis/basis.fits")
+    clone, targets = undisturbed.copy(tmp_path, FEW)
+    (first, second), node = take_away(cluster, clone, targets, "drain")
+    assert first.State == second.State == "COMPLETED"
+    assert first.NodeList == node != second.NodeList
+    same(clone, undisturbed, "moments/*")
 
 
+@pytest.mark.long
 def test_jobs_of_a_lost_node_are_run_elsewhere(cluster, undisturbed, tmp_path):
-    clone, _ = undisturbed.copy(tmp_path, FEW, "basis/basis.fits")
-    (first, second, basis), node = take_away(cluster, clone, "down")
-    assert (first.State, second.State, basis.State) == ("NODE_FAIL", "COMPLETED", "COMPLETED")
-    assert first.NodeList == node and node not in (second.NodeList, basis.NodeList)  # Snakemake avoids it from now on
-    same(clone, undisturbed, "moments/*", "basis/basis.fits")
+    clone, targets = undisturbed.copy(tmp_path, FEW)
+    (first, *others), node = take_away(cluster, clone, targets, "down")
+    assert first.State == "NODE_FAIL" and [job.State for job in others] == ["COMPLETED", "COMPLETED"]
+    assert first.NodeList == node and node not in [job.NodeList for job in others]  # Snakemake avoids it from now on
+    same(clone, undisturbed, "moments/*")
 
 
+@pytest.mark.long
 def test_interrupted_run_cancels_its_jobs(undisturbed, tmp_path):
     clone, targets = undisturbed.copy(tmp_path, FEW)
     running = clone.start(*targets)
@@ -114,6 +117,7 @@ TABLES = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_snakemake_killed_and_started_again(cluster, undisturbed, tmp_path):
     """To the very end: the tables of the survey are those of the undisturbed run."""
     clone, _ = undisturbed.copy(tmp_path, *TABLES)
@@ -136,6 +140,7 @@ def mount(folder, *options):
     return subprocess.run(["mount", "-t", "tmpfs", "-o", *options, "tmpfs", str(folder)], capture_output=True, text=True).stderr
 
 
+@pytest.mark.long
 def test_full_disk(undisturbed, tmp_path):
     """The whole clone lies on a file system with room for two of four files of moments; then there is more."""
     disk = tmp_path / "disk"
@@ -156,6 +161,7 @@ def test_full_disk(undisturbed, tmp_path):
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.long
 def test_without_accounting(undisturbed, tmp_path, tmp_path_factory):
     """No slurmdbd: the state of jobs is asked of squeue, as the profile's commented line says."""
     with Cluster(tmp_path_factory.mktemp("plain"), nodes=1, database=False) as plain:
