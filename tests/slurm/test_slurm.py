@@ -120,18 +120,18 @@ TABLES = (
 @pytest.mark.long
 def test_snakemake_killed_and_started_again(cluster, undisturbed, tmp_path):
     """To the very end: the tables of the survey are those of the undisturbed run."""
-    clone, _ = undisturbed.copy(tmp_path, *TABLES)
-    running = clone.start("results/summary.txt")
+    clone, targets = undisturbed.copy(tmp_path, *TABLES)
+    running = clone.start(*targets)
     wait_for(lambda: clone.files("moments/*.npz"), running)
     os.killpg(running.pid, signal.SIGKILL)
     running.communicate()
     cluster.run("scancel", "--user=root")  # its jobs do not know, and would go on
     wait_for(lambda: not cluster.run("squeue", "-h"))
     (clone.folder / "results/moments/.partial-0-X.npz").write_bytes(b"half")  # as a writer leaves it that is killed in mid-write
-    refused = clone.finish(clone.start("results/summary.txt"), succeeds=False)
+    refused = clone.finish(clone.start(*targets), succeeds=False)
     assert "--unlock" in refused  # the lock of the dead one, which might have been alive
     clone.finish(clone.start(options=["--unlock"]))
-    clone.finish(clone.start("results/summary.txt"))
+    clone.finish(clone.start(*targets))
     same(clone, undisturbed, *TABLES)
 
 
