@@ -17,7 +17,6 @@ CONFIG = {
     "network": {"encoder": {"preset": "paper"}, "training": {"epochs": 1}, "views": {"preset": "paper"}, "embedding": {"realisations": 1}, "device": "cpu"},
 }
 SETTINGS = {"moments": {"snr_min": 30}, "embed": {"realisations": 1}}
-ANCIENT = {"roster": ["results/sample/galaxies.parquet"]}
 NETWORK = {"weights.safetensors": "weights", "history.csv": "history", "card.md": "card"}
 
 
@@ -59,8 +58,5 @@ def make(temporary=()):
     job("umap", ["results/embedding/full.parquet"], ["results/space/full/umap.parquet"])
     job("figure", ["results/space/full/umap.parquet"], ["results/figures/umap.png", "results/figures/umap.pdf"])
     job("figure", ["results/sample/galaxies.parquet"], ["results/figures/sample.png"])
-    steps = {}
-    for record in ledger.read("results")[1]:
-        name = record["step"].rpartition(".")[2]
-        steps[record["step"]] = {"settings": [record["settings_digest"]], "ancient": ANCIENT.get(name, [])}
-    ledger.write_run("results/provenance", CONFIG, ["config.yaml"], {}, steps, list(temporary))
+    settings = {record["step"]: [record["settings_digest"]] for record in ledger.read("results")[1]}
+    ledger.write_run("results/provenance", CONFIG, ["config.yaml"], {}, settings, list(temporary))

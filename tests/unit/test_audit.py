@@ -94,20 +94,20 @@ def test_a_result_made_again_without_what_follows_from_it(results):
     fake_results.job("umap", ["results/embedding/full.parquet"], ["results/space/full/umap.parquet"], salt=" again")
     # made from the earlier map: the figure (one job, named by the first of its outputs)
     assert verdicts() == [("stale", "results/figures/umap.pdf")]
-
-
-def test_an_input_that_may_be_newer(results):
-    fake_results.job("sample", ["sheet.csv"], ["results/sample/galaxies.parquet"], salt=" with another colour")
-    found = audit(results)
-    assert [(f.verdict, f.what) for f in found.findings] == [("stale", "results/figures/sample.png")]
-    assert len(found.notes) == 2 and all("older state of results/sample/galaxies.parquet" in note for note in found.notes)
+    for stem in "AB":
+        inputs = [f"cubes/{stem}.fits", f"results/moments/{stem}.npz", "results/basis/basis.fits"]
+        fake_results.job("maps", inputs, [f"results/maps/{stem}.fits"], salt=" again")
+    found = {f.what: f for f in audit("results").findings}
+    # one line a job, however many of its inputs are others: scaling, two trainings, two embeddings, and the figure
+    assert len(found) == 6 and "made from results/maps/A.fits of " in found["results/basis/scaling.csv"].detail
+    assert found["results/basis/scaling.csv"].detail.endswith("(and 1 more)")
 
 
 def test_code_and_settings_that_changed_since(results, monkeypatch):
     now = module.code_digest
     monkeypatch.setattr(module, "code_digest", lambda step: "0" * 16 if step.endswith(".basis") else now(step))
     run = json.loads((results / "provenance/run.json").read_text())
-    run["steps"]["cubespace.steps.moments"]["settings"] = [ledger.digest({"snr_min": 20})]
+    run["settings"]["cubespace.steps.moments"] = [ledger.digest({"snr_min": 20})]
     (results / "provenance/run.json").write_text(json.dumps(run))
     assert verdicts() == [("code", "basis"), ("settings", "moments")]
     assert verdicts("results/figures/sample.png") == []

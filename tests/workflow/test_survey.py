@@ -283,25 +283,26 @@ def test_a_run_is_a_crate(survey):
 
 @pytest.fixture(scope="module")
 def guest(survey, tmp_path_factory):
-    """(folder, names): three galaxies with their cubes, a release of the survey, and nothing else of it."""
+    """(folder, names): the galaxies' cubes, a release of the survey, and nothing else of it."""
     folder, sound = survey
     frozen = cubespace(folder, "freeze", "small")
     assert frozen.returncode == 0, frozen.stderr
-    here, names = tmp_path_factory.mktemp("guest"), [sound[0], sound[3], sound[-1]]
+    here = tmp_path_factory.mktemp("guest")
     shutil.copy(folder / "releases/small.zip", here)
     (here / "cubes").mkdir()
-    for name in names:
+    for name in sound:
         shutil.copy(folder / f"results/mock/cubes/{name}.V500.drscube.fits.gz", here / "cubes")
-    pd.DataFrame({"galaxy": names, "role": "train"}).to_csv(here / "sheet.csv", index=False)
+    pd.DataFrame({"galaxy": sound, "role": "train"}).to_csv(here / "sheet.csv", index=False)
     config = yaml.safe_load((folder / "config.yaml").read_text())
     sample = {"sheet": "sheet.csv", "cubes": "cubes/{galaxy}.V500.drscube.fits.gz", "tables": config["sample"]["tables"]}
     write_config(here, {"survey": "guests", "release": "small.zip", "sample": sample, "network": {"device": "cpu"}})
-    return here, names
+    return here, sound
 
 
 def test_a_release_embeds_galaxies_without_the_survey_to_the_same_vectors(survey, guest):
     (folder, _), (here, names) = survey, guest
-    assert planned(here) == {"thaw": 1, "sample": 1, "roster": 1, "moments": 3, "maps": 3, "embed": 2, "verdicts": 1, "quality": 1}
+    n = len(names)
+    assert planned(here) == {"thaw": 1, "sample": 1, "roster": 1, "moments": n, "maps": n, "embed": 2, "verdicts": 1, "quality": 1}
     snakemake(here)
     columns = [f"r{i:03d}" for i in range(512)] + ["spread"]
     for variant in ("full", "no_luminosity"):

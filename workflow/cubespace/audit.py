@@ -96,15 +96,12 @@ def audit(results, targets=(), inside=False, config=None):
             verdict = "missing" if here[path] is None else "replaced"
             say(verdict, path, f"{_short(here[path])}, {who} read {_short(readers[0]['inputs'][path])}", [path])
     for job in jobs:
-        older = set(run.get("steps", {}).get(job["step"], {}).get("ancient", ()))
-        for path, digest in job["inputs"].items():
-            if path not in makers or makers[path]["outputs"][path] == digest:
-                continue
-            first = next(iter(job["outputs"]))
-            if path in older:
-                notes.append(f"{first}: made from an older state of {path}, as the workflow has it")
-            else:
-                say("stale", first, f"made from {path} of {_short(digest)}, which is now {_short(makers[path]['outputs'][path])}", job["outputs"])
+        older = [path for path, digest in job["inputs"].items() if path in makers and makers[path]["outputs"][path] != digest]
+        if older:
+            first, one = next(iter(job["outputs"])), older[0]
+            others = f" (and {len(older) - 1} more)" if len(older) > 1 else ""
+            now = _short(makers[one]["outputs"][one])
+            say("stale", first, f"made from {one} of {_short(job['inputs'][one])}, which is now {now}{others}", job["outputs"])
     for verdict, step, detail, files in _steps(jobs, run):
         say(verdict, step, detail, files)
     for key, then, now in differences(run["config"], config) if config is not None and run else ():
@@ -126,7 +123,7 @@ def _steps(jobs, run):
         if edited:
             files = [path for job in edited for path in job["outputs"]]
             yield "code", _name(step), f"{_short(now)}, {len(edited)} of {len(mine)} jobs ran {_short(edited[0]['code_digest'])}", files
-        allowed = run.get("steps", {}).get(step, {}).get("settings")
+        allowed = run.get("settings", {}).get(step)
         other = [job for job in mine if allowed is not None and job["settings_digest"] not in allowed]
         if other:
             files = [path for job in other for path in job["outputs"]]

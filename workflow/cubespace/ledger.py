@@ -150,7 +150,7 @@ def read(results):
     return run, records
 
 
-def write_run(folder, config, files, overrides, steps, temporary):
+def write_run(folder, config, files, overrides, settings, temporary):
     """Write the record of a run.
 
     Parameters
@@ -159,9 +159,9 @@ def write_run(folder, config, files, overrides, steps, temporary):
     config : dict, checked and complete
     files : list of str, the configuration files it was read from
     overrides : dict of what was set on the command line instead
-    steps : dict, step -> {"settings": digests, "ancient": inputs that may be newer than what was made from them}
+    settings : dict, step -> digests of the settings that its rules give it
     temporary : list of patterns (fnmatch) of files that are deleted once they were read
     """
     record = {"cubespace_version": __version__, "git_commit": commit(), "config": config, "config_files": files}
-    record |= {"overrides": overrides, "steps": steps, "temporary": temporary}
+    record |= {"overrides": overrides, "settings": settings, "temporary": temporary}
     write_text(Path(folder) / RUN, json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

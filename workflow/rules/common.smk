@@ -217,24 +217,21 @@ def matched_comparisons():
 
 
 def run_in_brief():
-    """What the record of the run says: the configuration and where it came from; of each step, digests of its settings, and
-    the files that it may have read in an older state (ancient); patterns of the files that are deleted when they were read (temp).
-    """
+    """What the record of the run says: the configuration and where it came from, digests of the settings of each step, and
+    patterns of the files that are deleted when they were read (temp)."""
     steps, temporary = {}, set()
     for each in workflow.rules:
         found = re.search(r"cubespace\.steps\.\w+", each.shellcmd or "")
         if not found:
             continue
         text = each.params.get("settings")
-        step = steps.setdefault(found[0], {"settings": set(), "ancient": set()})
-        step["settings"].add(ledger.digest(json.loads(text(None)) if text else {}))
-        step["ancient"] |= {str(path) for path in each.input if is_flagged(path, "ancient")}
+        steps.setdefault(found[0], set()).add(ledger.digest(json.loads(text(None)) if text else {}))
         temporary |= {re.sub(r"{.*?}", "*", str(path)) for path in each.output if is_flagged(path, "temp")}
     return {
         "config": config,
         "files": [ledger.portable(path) for path in workflow.configfiles],
         "overrides": dict(workflow.config_settings.config),
-        "steps": {name: {key: sorted(values) for key, values in step.items()} for name, step in steps.items()},
+        "settings": {step: sorted(digests) for step, digests in steps.items()},
         "temporary": sorted(temporary),
     }
 
