@@ -12,6 +12,7 @@ _PANELS = (  # quantities, label of the axis
     (("recall_1",), "recall@1"),
 )
 _METHODS = {"kmeans_ari": "k-means, {}", "gmm_ari": "mixture, {}", "neighbours": "{} neighbours", "recall_1": "{}"}
+_FLOOR = -0.1  # R2 and agreements below are drawn here
 _MARKERS = {"network": "o", "untrained": "v", "pooled_pca": "D"}
 
 
@@ -49,7 +50,7 @@ def _panel(axes, table):
     for number, name in enumerate(BASELINE):
         spread = np.nan_to_num(numbers(table, f"{name}_spread"))
         axes.errorbar(
-            numbers(table, name), rows + 0.22 * (number - 1), xerr=spread, ls="", marker=_MARKERS[name], ms=3.2, mew=0,
+            np.maximum(numbers(table, name), _FLOOR), rows + 0.22 * (number - 1), xerr=spread, ls="", marker=_MARKERS[name], ms=3.2, mew=0,
             color=BASELINE[name], elinewidth=0.8, label=title(name),
         )  # fmt: skip
     chance = numbers(table, "chance")
@@ -58,6 +59,6 @@ def _panel(axes, table):
     shown = [_METHODS[kind].format(what) if kind in _METHODS else bare([what])[0] for kind, what in zip(kinds, of, strict=True)]
     axes.set_yticks(rows, shown)
     axes.set_ylim(len(table) - 0.4, -0.6)
-    axes.set_xlim(min(-0.05, np.nanmin([*numbers(table, "untrained"), 0]) - 0.05), 1.05)
+    axes.set_xlim(_FLOOR - 0.03, 1.05)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", color=SOFT, alpha=0.2, lw=0.4)
