@@ -354,7 +354,9 @@ def test_the_report_opens_in_a_browser(survey, tmp_path):
     assert verdicts.loc["PAGE", "verdict"] == "rejected" and "verdicts" in found["seen"]["Sample"]["text"]
     scores = read_table(next(link for link in links["Scorecard"] if link.name == "scorecard.csv"))
     assert len(scores) > 5 and "scorecard" in found["seen"]["Scorecard"]["text"].casefold()
-    quality = browser.visit(next(link for link in links["Sample"] if link.name == "index.html"), [], tmp_path)
+    assert "quality of the cubes" in found["seen"]["Sample"]["text"]
+    (quality_page,) = page.parent.glob("data/raw/*/index.html")
+    quality = browser.visit(quality_page, [], tmp_path)
     assert quality["faults"] == [] and quality["requests"] == []
     assert "PAGE" in quality["seen"]["start"]["text"] and "rejected" in quality["seen"]["start"]["text"]
 
