@@ -4,9 +4,10 @@ import errno
 
 import numpy as np
 import pytest
+from astropy.io import fits
 
 from cubespace.errors import CubespaceError
-from cubespace.files import atomic, digest, header_cards, provenance, write_npz
+from cubespace.files import atomic, digest, file_digest, header_cards, provenance, write_npz
 
 
 def test_atomic_leaves_nothing_behind_when_the_writer_fails(tmp_path):
@@ -68,3 +69,13 @@ def test_provenance_has_no_date_and_makes_fits_cards():
     assert set(signed) == {"cubespace_version", "config_digest", "release_digest", "seed"}
     assert [card[0] for card in header_cards(signed)] == ["CSVERS", "CSCONF", "CSREL", "CSSEED"]
     assert "seed" not in provenance({})
+    whole = provenance({}, seed=7, release="abc", code="f" * 16, commit="e" * 40 + "+dirty")
+    assert [card[0] for card in header_cards(whole)] == ["CSVERS", "CSCONF", "CSCOMMIT", "CSCODE", "CSREL", "CSSEED"]
+    for keyword, value, comment in header_cards(whole):  # a card holds them whole
+        assert len(str(fits.Card(keyword, value, comment)).rstrip()) <= 80 and fits.Card.fromstring(str(fits.Card(keyword, value, comment))).value == value
+
+
+def test_digest_of_a_file(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    # the first example of FIPS 180-2
+    assert file_digest(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

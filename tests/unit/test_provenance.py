@@ -45,3 +45,4 @@ def test_release_digest_sees_only_what_fits_see():
     rows = [("A", "train"), ("B", "validation"), ("C", "embed")]
     assert release_digest(rows) == release_digest(rows[:2]) == release_digest(rows[1::-1])
     assert release_digest(rows) != release_digest([("A", "validation"), ("B", "train")])
+    assert release_digest(rows[2:]) is None and release_digest([]) is None

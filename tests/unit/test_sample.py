@@ -247,3 +247,15 @@ def test_impossible_redshifts_are_noted(tmp_path):
     made = make(tmp_path, "galaxy,redshift\nA,0.01\nB,-0.001\nC,0.5\n")
     assert made.galaxies["redshift"].notna().tolist() == [True, False, False]
     assert [(note.kind, note.galaxies) for note in made.notes] == [("redshift", "B"), ("redshift", "C")]
+
+
+def test_against_a_release_nothing_is_fitted_whatever_the_sheet_says(tmp_path):
+    (tmp_path / "sheet.csv").write_text("galaxy,role\nA,train\nB,\n")
+    (tmp_path / "A.fits").touch()
+    pattern = str(tmp_path / "{galaxy}.fits")
+    made = build(str(tmp_path / "sheet.csv"), pattern, [], COSMOLOGY, {"method": "release"}, TYPES).galaxies
+    assert made["role"].tolist() == ["embed", "embed"] and release(made).empty
+    with pytest.raises(CubespaceError, match="0 galaxies with role train"):
+        check_ready(made)
+    with pytest.raises(CubespaceError, match=r"1 of 2 cubes are not there: .*B\.fits"):
+        check_ready(made, fitted=False)

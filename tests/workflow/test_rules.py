@@ -28,6 +28,12 @@ def test_lint_is_clean():
     assert done.returncode == 0 and "Congratulations" in done.stdout, done.stdout
 
 
+def test_rule_files_are_formatted():
+    pytest.importorskip("snakefmt", reason="SNAKEFMT ABSENT: it is in requirements.txt; this test checks the format of the rule files")
+    done = subprocess.run([sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow/rules"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_slurm_profile_plans_from_the_root():
     done = run("-n", "--profile", "slurm", "--quiet")
     assert done.returncode == 0, done.stdout
