@@ -67,6 +67,21 @@ def test_no_record_without_a_ledger_nor_of_a_step_that_failed(stars):
     assert not Path("results/provenance").exists()
 
 
+def test_the_lists_of_galaxies_stand_on_their_rows_alone(tmp_path, monkeypatch):
+    """An edited colour makes no new list (`workflow/rules/sample.smk`), so that the record must not name the tables."""
+    monkeypatch.chdir(tmp_path)
+    Path("sheet.csv").write_text("galaxy,role,redshift\nNGC 1,train,0.01\nNGC 2,,0.02\n")
+    settings = {"sheet": "sheet.csv", "cubes": "{galaxy}.fits", "tables": [], "cosmology": {"h0": 70.0, "om0": 0.3}}
+    settings |= {"split": {"method": "sheet"}, "types": str(LIBRARY.parent / "resources/morphology.csv")}
+    for kind, names in (("release", ["NGC0001"]), ("roster", ["NGC0001", "NGC0002"])):
+        out = f"results/sample/{kind}.csv"
+        done = step("roster", "--kind", kind, "--sample", json.dumps(settings), "--out", out)
+        assert done.returncode == 0, done.stderr
+        assert pd.read_csv(out, comment="#")["galaxy"].tolist() == names
+        record = json.loads(Path(f"results/provenance/sample/{kind}.csv.json").read_text())
+        assert record["inputs"] == {} and record["settings_digest"] == ledger.digest({})
+
+
 def test_of_a_folder_only_what_was_opened_is_an_input(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("maps/A.fits", "maps/B.fits", "maps/deep/C.fits", "list.csv", "seen.csv", "catalogue.csv", "other.csv", "out.csv", "log.txt"):

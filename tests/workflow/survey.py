@@ -1,6 +1,7 @@
 """A small real survey for tests of the workflow: simulated cubes, some of them spoilt, and quick settings."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,13 +44,36 @@ def make(folder, types=TYPES):
     return sound
 
 
+def clone(folder):
+    """Put what a clone holds for a run into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("Snakefile", "workflow", "config", "envs", "resources"):
+        path = ROOT / name
+        if path.is_dir():
+            shutil.copytree(path, folder / name, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        else:
+            shutil.copy2(path, folder / name)
+
+
+def duplicate(folder, to):
+    """A survey and all its results once more, with their dates; large files are links, which nothing writes into."""
+
+    def copy(source, target):
+        (os.link if Path(source).stat().st_size > 100_000 else shutil.copy2)(source, target)
+
+    shutil.copytree(folder, to, copy_function=copy, symlinks=True)
+    return to
+
+
 def write_config(folder, config):
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def snakemake(folder, *options, check=True, cores=2):
-    """Run Snakemake on the survey in `folder`; returns the completed process, its output in one text."""
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+    """Run Snakemake on the survey in `folder`, as `make run` does if it is a clone too; returns the process, its output in one text."""
+    own = (folder / "Snakefile").exists()
+    command = [sys.executable, "-m", "snakemake", "-s", str((folder if own else ROOT) / "Snakefile"), "--configfile", "config.yaml"]
+    command += ["--profile", "config/profiles/local"] if own else []
     command += ["--cores", str(cores)] if cores else []  # none: the profile's
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # the steps' python is this one
     # one commit for all runs: the clone may be edited between two of them
@@ -69,7 +93,7 @@ def planned(folder, *options):
     if "Job stats" not in text:
         return {}
     counts = {}
-    for line in text.split("Job stats:")[1].splitlines()[3:]:
+    for line in text.split("Job stats:")[1].splitlines()[3:]:  # below the table's head
         parts = line.split()
         if len(parts) != 2 or parts[0] == "total":
             break

@@ -12,10 +12,11 @@ import browser
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
+import promises
 import pytest
 import yaml
 from astropy.io import fits
-from survey import ROOT, make, planned, snakemake, write_config
+from survey import ROOT, clone, duplicate, make, planned, snakemake, write_config
 
 from cubespace import ledger
 from cubespace.audit import audit
@@ -27,6 +28,7 @@ from cubespace.tables import read_table, write_table
 def survey(tmp_path_factory):
     """(folder, names of the sound galaxies) of a survey that has been run, in a folder with a blank in its name."""
     folder = tmp_path_factory.mktemp("small survey")
+    clone(folder)
     sound = make(folder)
     (folder / "results/maps").mkdir(parents=True)
     (folder / "results/maps/.partial-0-X.fits").write_text("half")  # as a writer leaves it that was killed
@@ -115,40 +117,62 @@ def test_every_figure_is_there(survey):
             assert (survey[0] / f"results/figures/{name}.{suffix}").stat().st_size > 5000, name
 
 
-def test_nothing_is_rerun_when_nothing_changed(survey):
-    folder, _ = survey
-    assert planned(folder) == {}
-    for path in (ROOT / "config/config.yaml", folder / "sheet.csv", folder / "config.yaml"):
-        path.touch()
-    assert planned(folder) == {}
+def test_cubes_and_moments_are_larger_than_what_snakemake_compares_by_itself(survey):
+    """Else the promise about files copied anew would hold without the profile's limit."""
+    for pattern in ("results/mock/cubes/*", "results/moments/MOCK*"):
+        assert all(path.stat().st_size > 1_000_000 for path in survey[0].glob(pattern))
 
 
-def test_a_new_galaxy_to_embed_fits_nothing_again(survey):
+@pytest.mark.parametrize("promise", [pytest.param(promise, id=promise["change"][:60]) for promise in promises.PROMISES])
+def test_an_edit_reruns_what_is_promised(survey, tmp_path, promise):
     folder, sound = survey
-    before = (folder / "sheet.csv").read_text()
-    truth = pd.read_csv(ROOT / "resources/demo/truth.csv")
-    fresh = truth.loc[~truth["galaxy"].isin(sound) & (truth["log_mass"] > 10), "galaxy"].iloc[0]
-    (folder / "sheet.csv").write_text(before + f"{fresh},embed,,\n")
-    try:
-        jobs = planned(folder)
-    finally:
-        (folder / "sheet.csv").write_text(before)
-    assert {rule: jobs.get(rule) for rule in ("simulate", "moments", "maps", "embed")} == {"simulate": 1, "moments": 1, "maps": 1, "embed": 2}
-    assert not {"basis", "scaling", "train", "release"} & set(jobs)
+    copy = duplicate(folder, tmp_path / "copy")
+    promises.make_edits(copy, promise)
+    assert planned(copy) == promises.jobs(promise, {"N": len(sound) + 2, "F": len(sound) + 1, "V": 2})
 
 
-def test_a_key_of_one_stage_reruns_only_what_reads_it(survey):
+def test_the_page_of_promises_is_current():
+    text = (ROOT / "docs/incremental.md").read_text()
+    assert promises.documented(text) == text, "run `make docs`"
+
+
+def edited(folder, change):
+    """Make the edit of the promise with these words in a survey; returns the rules that really ran up to the vectors and the table."""
+    promises.make_edits(folder, next(promise for promise in promises.PROMISES if promise["change"] == change))
+    text = snakemake(folder, "--", "results/embedding/full.parquet", "results/sample/galaxies.parquet").stdout
+    return set(re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", text, re.MULTILINE))
+
+
+def test_a_galaxy_to_embed_joins_the_space_that_is_there(survey, tmp_path):
+    folder, sound = survey
+    copy = duplicate(folder, tmp_path / "copy")
+    assert edited(copy, "A galaxy added with role `embed`") == {"sample", "roster", "simulate", "moments", "maps", "embed"}
+    before, after = (read_table(f / "results/embedding/full.parquet").set_index("galaxy") for f in (folder, copy))
+    assert set(after.index) == {*before.index, "MOCK0002"}
+    pd.testing.assert_frame_equal(after.loc[before.index], before)  # to the last bit
+    weights = "results/network/full/weights.safetensors"
+    assert (copy / weights).stat().st_mtime_ns == (folder / weights).stat().st_mtime_ns
+
+
+def test_an_edited_colour_reaches_the_table_and_no_fit(survey, tmp_path):
     folder, _ = survey
-    before = (folder / "config.yaml").read_text()
-    config = yaml.safe_load(before)
-    config["populations"]["twins"] = {"caliper": 0.3}
-    write_config(folder, config)
-    try:
-        jobs = planned(folder)
-    finally:
-        (folder / "config.yaml").write_text(before)
-    assert "twins" in jobs and "compare" in jobs
-    assert not {"sample", "moments", "maps", "basis", "train", "embed", "umap", "cluster", "correlate"} & set(jobs)
+    copy = duplicate(folder, tmp_path / "copy")
+    assert edited(copy, "A colour in a property table") == {"sample"}
+    before, after = (read_table(f / "results/sample/galaxies.parquet").set_index("galaxy") for f in (folder, copy))
+    assert after.at["MOCK0012", "g_r"] == 0.61
+    changed = (after.drop(columns="g_r") != before.drop(columns="g_r")) & after.drop(columns="g_r").notna()
+    assert not changed.any(axis=None)
+
+
+def test_deleted_results_come_back_to_the_last_bit(survey, tmp_path):
+    folder, _ = survey
+    copy = duplicate(folder, tmp_path / "copy")
+    promises.delete(copy, ["results/moments/MOCK0012.npz", "results/maps/MOCK0012.fits", "results/space/full/clusters.parquet"])
+    made = ("results/moments/MOCK0012.npz", "results/maps/MOCK0012.fits", "results/space/full/clusters.parquet")
+    snakemake(copy, "--", *made)
+    for name in made:
+        assert (copy / name).read_bytes() == (folder / name).read_bytes()
+    assert planned(copy, "--", "results/embedding/full.parquet") == {}
 
 
 def test_a_further_seed_adds_trainings_and_touches_nothing_else(survey):
@@ -183,6 +207,7 @@ def test_two_runs_with_one_seed_give_equal_tables(survey, tmp_path):
     """Everything from the maps on, computed again elsewhere from the same cubes."""
     folder, _ = survey
     again = tmp_path / "again"
+    clone(again)
     make(again)
     (again / "results/mock").parent.mkdir()
     (again / "results/mock").symlink_to(folder / "results/mock")

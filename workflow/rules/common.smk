@@ -76,7 +76,8 @@ try:
 except CubespaceError as error:
     raise WorkflowError(str(error)) from None
 
-STEMS = list(GALAXIES["stem"])
+ROWS = GALAXIES.to_dict("index")  # looked into several times a job
+STEMS = list(ROWS)
 FITTED = list(GALAXIES.index[GALAXIES["role"].isin(["train", "validation"])])
 VARIANTS = list(config["variants"])
 MOCK = config["mock"] is not None
@@ -84,7 +85,7 @@ RELEASE_FILES = release_files(config["release"]) if RELEASE else []
 
 
 wildcard_constraints:
-    galaxy="|".join(map(re.escape, STEMS)),
+    galaxy=r"[^/\s]+",  # not the list of all names: matching it would cost the square of their number
     variant="|".join(map(re.escape, VARIANTS)),
 
 
@@ -98,14 +99,20 @@ def scorecard_inputs():
     return inputs
 
 
-def as_json(content):
-    """Parameter function: the JSON text that a step takes by --settings (a plain string would have its {} expanded)."""
+def as_json(content, compared=True):
+    """Parameter function: the JSON text that a step takes by --settings (a plain string would have its {} expanded).
+
+    Not compared: another text is no reason to run again. Snakemake compares no parameter that is made from the input.
+    """
     text = json.dumps(content, sort_keys=True)
 
     def constant(wildcards):
         return text
 
-    return constant
+    def uncompared(wildcards, input):
+        return text
+
+    return constant if compared else uncompared
 
 
 def settings(*sections, **more):
@@ -125,11 +132,18 @@ def code(step):
     return code_digest(f"cubespace.steps.{step}")
 
 
+def row(wildcards):
+    """The galaxy of the job: its row of the sample."""
+    if wildcards.galaxy not in ROWS:
+        raise WorkflowError(f"{wildcards.galaxy}: the sample has no galaxy with this name for files; see {config['sample']['sheet']}")
+    return ROWS[wildcards.galaxy]
+
+
 def per_galaxy(column):
     """Parameter function: one cell of the sample for the galaxy of the job; the word null for a missing number."""
 
     def cell(wildcards):
-        value = GALAXIES.at[wildcards.galaxy, column]
+        value = row(wildcards)[column]
         return "null" if value != value or value is None else value
 
     return cell
@@ -155,7 +169,7 @@ def minutes(n):
 
 def cube_of(wildcards):
     """File of the galaxy's cube."""
-    return GALAXIES.at[wildcards.galaxy, "cube"]
+    return row(wildcards)["cube"]
 
 
 STREAMED = MOCK and not config["mock"]["keep_cubes"]

@@ -36,11 +36,11 @@ rule sample:
         " --look-into-cubes {params.look} > {log:q} 2>&1"
 
 
-# The two lists below are read from that table, but made anew only when their own rows change (`rows`): a colour edited
-# in a property table must not retrain the network, nor may a galaxy that is only to be embedded.
+# The two lists below are made anew only when their own rows change (`rows`): a colour edited in a property table must not
+# retrain the network, nor may a galaxy that is only to be embedded. They come from the sheet and the tables themselves, which
+# are no inputs for that reason; nor is the table above: what follows a job that is to run, be it by ancient(), Snakemake does
+# not look at for changes of its own.
 rule release:
-    input:
-        ancient("results/sample/galaxies.parquet"),
     output:
         "results/sample/release.csv",
     log:
@@ -49,6 +49,7 @@ rule release:
         "results/benchmarks/release.tsv"
     params:
         rows=survey_sample.rows_digest(survey_sample.release(GALAXIES)),
+        sample=as_json(SAMPLE_SETTINGS, compared=False),
         code=code("roster"),
     conda:
         "../../envs/tables.yaml"
@@ -57,12 +58,10 @@ rule release:
         mem_mb=mem(1000),
         runtime=minutes(10),
     shell:
-        "python -m cubespace.steps.roster --kind release --galaxies {input:q} --out {output:q} > {log:q} 2>&1"
+        "python -m cubespace.steps.roster --kind release --sample {params.sample:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule roster:
-    input:
-        ancient("results/sample/galaxies.parquet"),
     output:
         "results/sample/roster.csv",
     log:
@@ -71,6 +70,7 @@ rule roster:
         "results/benchmarks/roster.tsv"
     params:
         rows=survey_sample.rows_digest(survey_sample.roster(GALAXIES)),
+        sample=as_json(SAMPLE_SETTINGS, compared=False),
         code=code("roster"),
     conda:
         "../../envs/tables.yaml"
@@ -79,7 +79,7 @@ rule roster:
         mem_mb=mem(1000),
         runtime=minutes(10),
     shell:
-        "python -m cubespace.steps.roster --kind roster --galaxies {input:q} --out {output:q} > {log:q} 2>&1"
+        "python -m cubespace.steps.roster --kind roster --sample {params.sample:q} --out {output:q} > {log:q} 2>&1"
 
 
 rule verdicts:
