@@ -19,7 +19,7 @@ help:
 	@echo "make freeze NAME=...  basis, scaling and networks of the run as a release, releases/NAME.zip"
 	@echo "make crate      results/ as a Workflow Run RO-Crate"
 	@echo "make lint       ruff, snakefmt and snakemake --lint"
-	@echo "make docs       the key table of config/README.md from the schema"
+	@echo "make docs       the tables of config/README.md (keys, from the schema) and docs/incremental.md (what an edit reruns)"
 	@echo "make benchmark  time and memory of one full-size cube; ratios against references"
 	@echo "make fuzz       reads 10,000 damaged cubes and counts what comes of it (about a minute)"
 	@echo "make clean      removes results/"
@@ -80,6 +80,7 @@ lint: $(READY)
 
 docs: $(READY)
 	python -m cubespace.steps.document --readme config/README.md
+	python tests/workflow/promises.py docs/incremental.md
 
 benchmark: $(READY)
 	python tests/benchmarks/full_cube.py

@@ -56,3 +56,11 @@ def test_shapes_missing_and_negative():
     assert np.isnan(cosmology.comoving_distance(np.array([np.nan, 0.1]))).tolist() == [True, False]
     with pytest.raises(CubespaceError, match=r"-0\.001"):
         cosmology.comoving_distance(np.array([0.1, -0.001]))
+
+
+def test_a_distance_is_the_same_whatever_stands_beside_it():
+    """To the last bit, or a galaxy that joins the sample would rerun those that are there."""
+    z = np.random.default_rng(3).uniform(0.001, 0.1, 40)
+    alone = np.array([cosmology.luminosity_distance(value) for value in z])
+    for n in range(1, 41):
+        np.testing.assert_array_equal(cosmology.luminosity_distance(z[:n]), alone[:n])

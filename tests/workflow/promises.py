@@ -21,12 +21,18 @@ def jobs(promise, numbers):
     """rule -> number of jobs that the promise states; `numbers`: what its letters stand for."""
     found = {}
     for count, rules in promise["reruns"].items():
-        letter, more = re.fullmatch(r"([A-Z]?)([+-]?\d*)", str(count)).groups()
+        factor, letter, more = _terms(count)
         for rule in _expanded(rules):
             if rule in found:
                 raise ValueError(f"{promise['change']}: {rule} stands twice")
-            found[rule] = numbers.get(letter, 0) + int(more or 0)
+            found[rule] = factor * numbers.get(letter, 0) + more
     return found
+
+
+def _terms(count):
+    """(a, letter, b) of a number of jobs such as 1, N, 3V or N-1: a times the letter, and b."""
+    found = re.fullmatch(r"(\d*)([A-Z])([+-]\d+)?", str(count))
+    return (int(found[1] or 1), found[2], int(found[3] or 0)) if found else (0, "", int(count))
 
 
 def _expanded(rules):
@@ -136,11 +142,10 @@ def _total(promise):
     """The number of all jobs, as a formula of the letters."""
     factors, plain = {}, 0
     for count, rules in promise["reruns"].items():
-        number = len(_expanded(rules))
-        letter, more = re.fullmatch(r"([A-Z]?)([+-]?\d*)", str(count)).groups()
-        plain += number * int(more or 0)
+        number, (factor, letter, more) = len(_expanded(rules)), _terms(count)
+        plain += number * more
         if letter:
-            factors[letter] = factors.get(letter, 0) + number
+            factors[letter] = factors.get(letter, 0) + number * factor
     terms = [letter if factor == 1 else f"{factor} {letter}" for letter, factor in sorted(factors.items())] + ([str(plain)] if plain else [])
     return " + ".join(terms).replace("+ -", "- ") or "0"
 

@@ -11,8 +11,8 @@ import zipfile
 import browser
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import promises
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from astropy.io import fits
@@ -144,7 +144,7 @@ def edited(folder, change):
 
 
 def test_a_galaxy_to_embed_joins_the_space_that_is_there(survey, tmp_path):
-    folder, sound = survey
+    folder, _ = survey
     copy = duplicate(folder, tmp_path / "copy")
     assert edited(copy, "A galaxy added with role `embed`") == {"sample", "roster", "simulate", "moments", "maps", "embed"}
     before, after = (read_table(f / "results/embedding/full.parquet").set_index("galaxy") for f in (folder, copy))

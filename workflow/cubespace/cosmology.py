@@ -30,7 +30,8 @@ def comoving_distance(z, h0=H0, om0=OM0):
         raise CubespaceError(f"comoving distance: found redshift {float(np.nanmin(z)):g}, expected 0 or more")
     steps = 0.5 * z[..., None] * (_NODES + 1.0)
     inverse_e = 1.0 / np.sqrt(om0 * (1.0 + steps) ** 3 + 1.0 - om0)
-    return SPEED_OF_LIGHT / h0 * 0.5 * z * (inverse_e @ _WEIGHTS)
+    # not a matrix product, whose last digit depends on the number of rows: with it one more galaxy would move the others
+    return SPEED_OF_LIGHT / h0 * 0.5 * z * (inverse_e * _WEIGHTS).sum(-1)
 
 
 def luminosity_distance(z, h0=H0, om0=OM0):
