@@ -135,7 +135,9 @@ def code(step):
 def row(wildcards):
     """The galaxy of the job: its row of the sample."""
     if wildcards.galaxy not in ROWS:
-        raise WorkflowError(f"{wildcards.galaxy}: the sample has no galaxy with this name for files; see {config['sample']['sheet']}")
+        raise WorkflowError(
+            f"{wildcards.galaxy}: the sample has no galaxy with this name for files; see {config['sample']['sheet']}"
+        )
     return ROWS[wildcards.galaxy]
 
 
