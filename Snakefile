@@ -13,6 +13,13 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+
+
+if config["container"]:
+
+    containerized: config["container"]
+
+
 include: "workflow/rules/mock.smk"
 include: "workflow/rules/sample.smk"
 include: "workflow/rules/spectra.smk"

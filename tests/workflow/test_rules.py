@@ -93,9 +93,20 @@ def test_the_environment_of_a_rule_has_what_its_step_imports(block):
         assert not lacking, f"{name}.yaml lacks {lacking} for {step}"
 
 
+def test_environments_hold_nothing_unused():
+    used = {}
+    for block in (parameter.values[0] for parameter in BLOCKS):
+        step = re.search(r"cubespace\.steps\.(\w+)", block).group(1)
+        for name in re.findall(r"envs/([\w-]+)\.yaml", block) or ["network", "network-cpu"]:
+            used.setdefault(name, {"python"}).update(conda for package in third_party(step) for conda in CONDA.get(package, (package,)))
+    for path in (ROOT / "envs").glob("*.yaml"):
+        unused = {spec.split()[0] for spec in yaml.safe_load(path.read_text())["dependencies"]} - used[path.stem]
+        assert not unused, f"{path.name}: no step of its rules imports {unused}"
+
+
 def test_environments_are_pinned_like_the_lock():
     lock = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
-    pip = {names[0]: package for package, names in CONDA.items()} | {"pytorch-gpu": "torch", "scikit-learn": "scikit-learn", "umap-learn": "umap-learn"}
+    pip = {names[0]: package for package, names in CONDA.items()} | {"pytorch-gpu": "torch", "scikit-learn": "scikit-learn", "umap-learn": "umap-learn", "pyyaml": "PyYAML"}
     for path in (ROOT / "envs").glob("*.yaml"):
         env = yaml.safe_load(path.read_text())
         assert env["channels"] == ["conda-forge", "nodefaults"], path.name

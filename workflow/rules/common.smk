@@ -10,9 +10,10 @@ from shlex import quote
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
-# Steps run as `python -m cubespace.steps.<name>`, in this environment or in a rule's own.
-SEARCH = [LIBRARY, *filter(None, os.getenv("PYTHONPATH", "").split(os.pathsep))]
-os.environ.update(PYTHONPATH=os.pathsep.join(dict.fromkeys(SEARCH)))
+# Steps run as `python -m cubespace.steps.<name>`, in this environment or in a rule's own, for which Snakemake takes PYTHONPATH
+# away: each command sets it. (Braces are doubled for the formatting that a prefix goes through.)
+INSIDE = quote(LIBRARY).replace("{", "{{").replace("}", "}}")
+shell.prefix("set -euo pipefail; export PYTHONPATH=" + INSIDE + "${{PYTHONPATH:+:$PYTHONPATH}}; ")
 # Threads that wait for one another sleep, where they would spin: on a busy machine, training is six times faster so.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
