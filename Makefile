@@ -102,6 +102,8 @@ benchmark: $(READY)
 	python tests/benchmarks/views.py
 	python tests/benchmarks/training.py
 	python tests/benchmarks/embedding.py
+	python tests/benchmarks/dag.py
+	python tests/benchmarks/overhead.py
 
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 python tests/benchmarks/fuzz_cubes.py

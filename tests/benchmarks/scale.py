@@ -57,7 +57,7 @@ def make(folder, number, grid, n_components=12):
             "count": np.int64(60), "mean": part.mean, "scatter": part.scatter, "sample": x[:24], "bad_fraction": 0.04,
             "sample_sigma": np.full((24, axis.size), 0.02, np.float32), "gap": restframe.common_gap(observed, z, axis, sky),
         }  # fmt: skip
-        write_npz(folder / "moments" / f"{name}.npz", **found, verdict="accepted", reason="", detail="", notes="", position=(1.0, 2.0))
+        write_npz(folder / "moments" / f"{name}.npz", **found, fingerprint=name, verdict="accepted", reason="", detail="", notes="", position=(1.0, 2.0))
         values = np.where(mask == 0, rng.normal(size=(1 + n_components, 46, 48)), 0).astype(np.float32)
         head = {"LLIMIT": (4.0, ""), "NGOOD": (int((mask == 0).sum()), ""), "STARFRAC": (0.0, ""), "BADFRAC": (0.04, "")}
         write_maps(folder / "maps" / f"{name}.fits", Maps(values, mask, mask.astype(np.float32), values[0], None, head), name)
