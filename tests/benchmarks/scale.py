@@ -59,7 +59,7 @@ def make(folder, number, grid, n_components=12):
         }  # fmt: skip
         write_npz(folder / "moments" / f"{name}.npz", **found, fingerprint=name, verdict="accepted", reason="", detail="", notes="", position=(1.0, 2.0))
         values = np.where(mask == 0, rng.normal(size=(1 + n_components, 46, 48)), 0).astype(np.float32)
-        head = {"LLIMIT": (4.0, ""), "NGOOD": (int((mask == 0).sum()), ""), "STARFRAC": (0.0, ""), "BADFRAC": (0.04, "")}
+        head = {"LLIMIT": (4.0, ""), "NGOOD": (int((mask == 0).sum()), ""), "STARFRAC": (0.0, ""), "BADFRAC": (0.04, ""), "PIXSCALE": (2.0, "")}
         write_maps(folder / "maps" / f"{name}.fits", Maps(values, mask, mask.astype(np.float32), values[0], None, head), name)
     pd.DataFrame({"galaxy": names, "stem": names, "role": "train", "pointing": names, "ra": 1.0, "dec": 2.0}).to_csv(folder / "all.csv", index=False)
     return n_components
