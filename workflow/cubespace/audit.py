@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cubespace import ledger
-from cubespace.config import differences
 from cubespace.errors import CubespaceError
 from cubespace.files import file_digest
 from cubespace.provenance import code_digest
@@ -212,6 +211,15 @@ def _strangers(results, makers):
         names = [file.name for file in where.iterdir() if file.is_file()] if where.is_dir() else []
         found += [str(folder / name) for name in names if not name.startswith(".") and name not in _OURS]
     return [path for path in found if path not in makers]
+
+
+def differences(one, other, path="", stated=False):
+    """(key, value in `one`, value in `other`) of all leaves that differ; with `stated`, of those that `one` has."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one if stated else {*one, *other}):
+            yield from differences(one.get(key), other.get(key), f"{path}.{key}" if path else key, stated)
+    elif one != other:
+        yield path, one, other
 
 
 def _short(digest):

@@ -47,15 +47,6 @@ def _fill(value, schema):
     return value
 
 
-def differences(one, other, path="", stated=False):
-    """(key, value in `one`, value in `other`) of all leaves that differ; with `stated`, of those that `one` has."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted(one if stated else {*one, *other}):
-            yield from differences(one.get(key), other.get(key), f"{path}.{key}" if path else key, stated)
-    elif one != other:
-        yield path, one, other
-
-
 def _sentence(error):
     path = ".".join(str(part) for part in error.absolute_path) or "(top level)"
     if error.validator == "additionalProperties":

@@ -12,7 +12,7 @@ import re
 import zipfile
 from pathlib import Path
 
-from cubespace import audit, config, ledger
+from cubespace import audit, ledger
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
 
@@ -203,7 +203,7 @@ class Release:
                     raise CubespaceError(f"config: {parent}: found {ours!r}, expected keys with values")
             if last in ours:
                 wrong += [
-                    f"{path}: found {mine!r}, expected {frozen!r}" for path, mine, frozen in config.differences(ours[last], theirs[last], key, stated=True)
+                    f"{path}: found {mine!r}, expected {frozen!r}" for path, mine, frozen in audit.differences(ours[last], theirs[last], key, stated=True)
                 ]
             ours[last] = copy.deepcopy(theirs[last])
         if wrong:
