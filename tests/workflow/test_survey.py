@@ -338,7 +338,8 @@ def test_a_release_embeds_galaxies_without_the_survey_to_the_same_vectors(survey
     assert planned(here) == {}
     done = cubespace(here, "audit", "results/embedding/full.parquet")
     assert done.returncode == 0, done.stdout
-    assert {"small.zip", "sheet.csv"} <= set(audit(here / "results", [here / "results/embedding/full.parquet"]).sources)
+    behind = audit(here / "results", [here / "results/embedding/full.parquet"]).sources
+    assert set(behind) == {"small.zip", *(f"cubes/{name}.V500.drscube.fits.gz" for name in names)}
 
 
 def test_a_release_that_was_tampered_with_stops_the_run(guest, tmp_path):
