@@ -10,6 +10,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -147,12 +148,12 @@ class Cluster:
         return [job._replace(State=job.State.split()[0]) for job in rows]  # of "CANCELLED by 0", the first word
 
     def left(self):
-        """Command lines of processes that were started on or for this cluster, and are there."""
+        """Numbers of the processes that were started on or for this cluster, and are there."""
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError):
                 if entry.name.isdigit() and f"={self.folder}/slurm.conf".encode() in (entry / "environ").read_bytes():
-                    found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+                    found.append(int(entry.name))
         return found
 
     def _start(self):
@@ -247,3 +248,9 @@ class Cluster:
                 process.kill()
                 process.wait()
         self.processes = []
+        end = time.monotonic() + 10
+        while (left := self.left()) and time.monotonic() < end:  # of a job on a node that was down, which nobody told to end
+            for number in left:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(number, signal.SIGKILL)
+            time.sleep(0.1)
