@@ -177,8 +177,9 @@ def test_deleted_results_come_back_to_the_last_bit(survey, tmp_path):
 
 def test_a_further_seed_adds_trainings_and_touches_nothing_else(survey):
     folder, sound = survey
-    before = (folder / "config.yaml").read_text()
-    config = yaml.safe_load(before)
+    changed = [folder / "config.yaml", folder / "results/provenance/run.json"]
+    before = [path.read_text() for path in changed]
+    config = yaml.safe_load(before[0])
     config["network"]["seeds"] = [1]
     write_config(folder, config)
     target = ("results/ensemble/stability.csv", "results/figures/stability.png")
@@ -186,7 +187,8 @@ def test_a_further_seed_adds_trainings_and_touches_nothing_else(survey):
         jobs = planned(folder, "--", *target)
         snakemake(folder, "--", *target)
     finally:
-        (folder / "config.yaml").write_text(before)
+        for path, text in zip(changed, before, strict=True):
+            path.write_text(text)
     again = {f"{rule}_again": 2 for rule in ("train", "embed", "baseline", "invariance", "correlate")}
     assert jobs == again | {"cluster_again": 6, "stability": 1, "figure_stability": 1}  # the untrained of both seeds too
     table = read_table(folder / "results/ensemble/stability.csv")

@@ -13,7 +13,7 @@ if LIBRARY not in sys.path:
 # Steps run as `python -m cubespace.steps.<name>`, in this environment or in a rule's own, for which Snakemake takes PYTHONPATH
 # away: each command sets it. (Braces are doubled for the formatting that a prefix goes through.)
 INSIDE = quote(LIBRARY).replace("{", "{{").replace("}", "}}")
-shell.prefix("set -euo pipefail; export PYTHONPATH=" + INSIDE + "${{PYTHONPATH:+:$PYTHONPATH}}; ")
+shell.prefix(f"set -euo pipefail; export PYTHONPATH={INSIDE}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; ")
 # Threads that wait for one another sleep, where they would spin: on a busy machine, training is six times faster so.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 

@@ -17,7 +17,8 @@ def main(argv=None):
     names = ("n_components", "curve_components", "curve_spectra", "threshold")
     rows = read_table(args.release)
     paths = {g: Path(args.moments) / f"{s}.npz" for g, s in zip(rows["galaxy"], rows["stem"], strict=True)}
-    refuse_twice(paths, dict(zip(rows["galaxy"], rows["pointing"].fillna(rows["galaxy"]), strict=True)))
+    pointings = rows["pointing"].fillna(rows["galaxy"]) if "pointing" in rows else rows["galaxy"]
+    refuse_twice(paths, dict(zip(rows["galaxy"], pointings, strict=True)))
     basis = fit_basis(paths, **{key: settings[key] for key in names if key in settings})
     print(
         f"{len(basis.components)} components from {basis.header['NSPEC']} spectra of {basis.header['NGAL']} galaxies; "
