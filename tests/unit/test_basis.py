@@ -123,7 +123,7 @@ def store(path, data, verdict="accepted", wavelength=None):
         }  # fmt: skip
     if wavelength is not None:
         arrays["wavelength"] = wavelength
-    write_npz(path, **arrays, verdict=verdict, reason="" if verdict == "accepted" else "truncated", detail="")
+    write_npz(path, **arrays, verdict=verdict, reason="" if verdict == "accepted" else "truncated", detail="", fingerprint="")
     return path
 
 
