@@ -229,7 +229,7 @@ def test_the_record_shows_what_the_tables_hold(tmp_path):
     meta = {"cubespace_version": "1.2.3", "config_digest": "abc", "n_galaxies": "29"}
     text = record(card, table, study.read_study(write(tmp_path / "s.yaml")), "config/s.yaml", meta)
     assert "| seven | 7 |  | 7.5 (6 to 9) | **recovered** | 2 / 0 / 0 | near 7 |" in text
-    assert "from `config/s.yaml`" in text and "Version 1.2.3" in text and "The 29 galaxies" in text
+    assert "make scorecard STUDY=config/s.yaml" in text and "Version 1.2.3" in text and "The 29 galaxies" in text
     assert "| void-filament_wall | twins | energy (verdicts rest on it) | 0.050 (0.034 to 0.073) |" in text
     assert "4 claims recovered, 1 claims not recovered, 1 claims undecided" in text and "nan" not in text.lower()
     assert text.index("| twins |") < text.index("| populations |")

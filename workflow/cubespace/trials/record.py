@@ -11,9 +11,9 @@ _TEXT = """# The scorecard
 
 What the pipeline finds in simulated surveys, held against the claims of the paper. Made by
 
-    make scorecard
+    make scorecard STUDY={study}
 
-from `{study}`; nothing on this page is typed by hand. Version {version}, study `{digest}`.
+Nothing on this page is typed by hand. Version {version}, study `{digest}`.
 
 {trials} trials, {galaxies} galaxies each: {names}. A survey is drawn, simulated, and goes through the rules of the workflow from cubes to
 claims; two seeds on one survey are two trainings (and clusterings, and permutations) on the same galaxies. {counts}.
