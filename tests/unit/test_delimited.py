@@ -32,6 +32,7 @@ PLAIN = {"galaxy": ["NGC 1", "IC 10"], "z": [0.015, 0.02]}
         ("quoted.csv", b'"galaxy","z"\n"NGC 1","0.015"\n"IC 10","0.02"\n'),
         ("trailing.csv", b"galaxy,z\nNGC 1,0.015,\nIC 10,0.02,\n"),
         ("packed.csv.gz", gzip.compress(b"galaxy,z\nNGC 1,0.015\nIC 10,0.02\n", mtime=0)),
+        ("spreadsheet.csv", b"sep=;\r\ngalaxy;z\r\nNGC 1;0,015\r\nIC 10;0,02\r\n"),
         ("typographer.csv", b"galaxy,z\nNGC 1,0.015\nIC 10,+0.02\n"),
         (
             "vizier.tsv",

@@ -1,13 +1,14 @@
 """Verdicts with their notes, and the quality pages: which galaxies, what they show, rejected ones too."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import make_cubes
-from cubespace.cubes.quality import remarks
+from cubespace.cubes.quality import noise_ratio, remarks
 from cubespace.cubes.readers import read_cube
 from cubespace.figures import quality
 from cubespace.spectra.basis import fit_basis, write_basis
@@ -87,6 +88,30 @@ def test_a_velocity_that_is_none_is_no_remark(survey, value):
     cube = read_cube(survey / "NGC0001.fits")
     cube.notes, cube.header = [], {} if value is None else {"MED_VEL": value}
     assert remarks(cube, Z) == []
+
+
+def noisy(sigma, slope=0.0, spaxels=200):
+    """A cube of known noise 0.05 on a slope, with `sigma` for its errors, one spaxel without data."""
+    flux = np.random.default_rng(2).normal(1, 0.05, (300, 1, spaxels)).astype(np.float32)
+    flux += slope * np.arange(300, dtype=np.float32)[:, None, None]
+    bad = np.zeros(flux.shape, bool)
+    bad[:, 0, 0] = True
+    return SimpleNamespace(flux=flux, sigma=np.full_like(flux, sigma), bad=bad, notes=[], header={}, path="a.fits")
+
+
+@pytest.mark.parametrize(("sigma", "ratio"), [(0.05, 1), (0.0025, 20), (0.5, 0.1)])
+def test_errors_are_held_against_the_scatter_from_channel_to_channel(sigma, ratio):
+    """Right errors; their squares, as where a variance goes by the name ERROR; a tenth of them. A slope is no scatter."""
+    assert noise_ratio(noisy(sigma)) == pytest.approx(ratio, rel=0.02)
+    assert noise_ratio(noisy(sigma, slope=0.5)) == pytest.approx(ratio, rel=0.02)
+    said = remarks(noisy(sigma), Z)
+    assert bool(said) == (ratio != 1) and all("variances, or in another unit?" in text for text in said)
+
+
+def test_a_cube_without_data_says_nothing_about_its_errors():
+    cube = noisy(0.05)
+    cube.bad[:] = True
+    assert np.isnan(noise_ratio(cube)) and remarks(cube, Z) == []
 
 
 def test_the_central_spectrum_is_kept_with_what_was_not_used(survey):

@@ -6,6 +6,7 @@ from astropy.io import fits
 
 import make_cubes
 import make_surveys
+from cubespace.cubes.quality import noise_ratio
 from cubespace.cubes.readers import ADAPTERS, read_cube
 from cubespace.cubes.readers.axis import air
 from cubespace.errors import CubeRejected, CubespaceError
@@ -111,6 +112,7 @@ def test_real_muse_cube(shared_data):
     assert cube.survey == "muse" and cube.unit_scale == 1e-4 and cube.medium == "air" and cube.notes == []
     np.testing.assert_allclose(cube.flux, data * 1e-4, rtol=1e-6)
     np.testing.assert_allclose(cube.sigma, np.sqrt(stat) * 1e-4, rtol=1e-6)
+    assert noise_ratio(cube) == pytest.approx(1, abs=0.1)  # a variance taken for an error would be far off
     assert cube.wavelength[[0, -1]].tolist() == [4750.0, 5373.75] and cube.pixel_arcsec == pytest.approx(0.2, rel=1e-6)
     assert not cube.bad.any() and cube.field.all()
     from astropy.wcs import WCS

@@ -20,6 +20,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf|inf
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?")
 _IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digits as a number
 _WHOLE = re.compile(r"[+-]?\d+")
+_SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)  # the first line by which spreadsheets tell each other the delimiter
 _UNIT_IN_NAME = re.compile(r".*\S\s*[\[(]([^\[\]]+)[\])]\s*$")
 _WORDS = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
 
@@ -112,6 +113,8 @@ def _split(lines):
             continue
         quoted ^= line.count('"') % 2 == 1
         body.append(line)
+    if body and _SEPARATOR.fullmatch(body[0].strip()):
+        del body[0]
     return comments, body
 
 
