@@ -19,3 +19,11 @@ def embedding_table(path, vectors, roles=None, galaxies=None):
     )
     write_table(frame, path, meta={"release_digest": "abc"})
     return frame
+
+
+def two_samples(n_a, n_b, shift=0.0, seed=0, d=4):
+    """(vectors (n, d), labels (n,) bool) of two normal populations, b moved by `shift` along the first axis."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n_a + n_b, d)) + 3
+    vectors[n_a:, 0] += shift
+    return vectors, np.arange(n_a + n_b) >= n_a
