@@ -8,9 +8,9 @@ import pytest
 
 from cubespace.errors import CubespaceError
 from cubespace.figures import registry
+from cubespace.space.clusters import pairwise_ari
 from cubespace.space.stability import (
     Member,
-    cluster_agreement,
     neighbour_agreement,
     neighbour_chance,
     stability_table,
@@ -25,8 +25,8 @@ N = 60
 def test_agreements_by_hand():
     # 3 pairs in common; a has 6 pairs within clusters, b 4, of 15: expected 6*4/15 = 1.6, greatest (6+4)/2 = 5
     a, b = [0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 2]
-    assert cluster_agreement([a, b]) == pytest.approx([(4 - 1.6) / (5 - 1.6)])
-    assert cluster_agreement([a, [5, 5, 5, 2, 2, 2], b])[0] == 1  # names of clusters mean nothing
+    assert pairwise_ari([a, b]) == pytest.approx([(4 - 1.6) / (5 - 1.6)])
+    assert pairwise_ari([a, [5, 5, 5, 2, 2, 2], b])[0] == 1  # names of clusters mean nothing
     first = np.array([[1, 2], [0, 2], [0, 1]])
     second = np.array([[2, 3], [2, 0], [3, 1]])  # 1, 2 and 1 of two in common
     assert neighbour_agreement([first, second, first]) == pytest.approx([2 / 3, 1, 2 / 3])

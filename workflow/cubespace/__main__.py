@@ -63,17 +63,10 @@ def _config(results, configfile):
 
     merged = {}
     for part in [*(yaml.safe_load(Path(name).read_text(encoding="utf-8")) for name in files), run.get("overrides", {})]:
-        merged = _merged(merged, part)
+        merged = config.merged(merged, part or {})
     release = merged.get("release")
     frozen = Release(Path(results).parent / release) if release else None
     return [config.check(frozen.settle(merged) if frozen else merged, ", ".join(files))]
-
-
-def _merged(one, other):
-    """`other` over `one`, key by key."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return other
-    return {**one, **{key: _merged(one.get(key), value) for key, value in other.items()}}
 
 
 def main(argv=None):

@@ -1,5 +1,6 @@
 """The configuration: checked against its schema before anything runs, defaults filled in, and documented from it."""
 
+import copy
 import difflib
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def _fill(value, schema):
     if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
         return {key: _fill(item, schema["additionalProperties"]) for key, item in value.items()}
     return value
+
+
+def merged(first, second):
+    """A copy of `first` with the entries of `second`, section by section."""
+    result = copy.deepcopy(first)
+    for key, value in second.items():
+        inner = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if inner else copy.deepcopy(value)
+    return result
 
 
 def _sentence(error):

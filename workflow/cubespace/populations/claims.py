@@ -97,8 +97,8 @@ def population_claims(comparisons, truth, planted=None, planted_agn=None):
     planted, the claim is that it is found.
     """
     mock = truth is not None
-    empty = comparisons.columns[comparisons.isna().all()]  # a column without any value was read without a type
-    comparisons = comparisons.astype(dict.fromkeys(empty, float))
+    numbers = ["p_value", "q_bh", "effect", "ci_low", "ci_high", "minimum_detectable_effect"]  # without any value they are read as text
+    comparisons = comparisons.assign(**{name: pd.to_numeric(comparisons[name]) for name in numbers})
 
     def row(a, b, matched=False, test=PRIMARY):
         return _compared(comparisons, a, b, matched, test)

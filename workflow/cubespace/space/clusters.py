@@ -6,6 +6,7 @@ agreement with k-means is a finding and not an echo of a shared start.
 """
 
 import warnings
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -222,13 +223,15 @@ def gaussian_mixture(scores, ratio, k, fit, share=0.9, n_init=10, seed=0):
     return Mixture(model.predict(used), kind, m, parameters, float(model.lower_bound_))
 
 
-def _mean_ari(labellings):
+def pairwise_ari(labellings):
+    """Adjusted Rand index of each pair of labellings (n,): 1 for the same partition, 0 in the mean for unrelated ones."""
     from sklearn.metrics import adjusted_rand_score
 
-    pairs = [(i, j) for i in range(len(labellings)) for j in range(i)]
-    if not pairs:
-        return np.nan
-    return float(np.mean([adjusted_rand_score(labellings[i], labellings[j]) for i, j in pairs]))
+    return np.array([adjusted_rand_score(a, b) for a, b in combinations(labellings, 2)])
+
+
+def _mean_ari(labellings):
+    return float(pairwise_ari(labellings).mean()) if len(labellings) > 1 else np.nan
 
 
 def _silhouette(distances, labels):

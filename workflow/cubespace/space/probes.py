@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cubespace.errors import CubespaceError
+from cubespace.space.resampling import resampled_groups
 
 ALPHAS = np.logspace(-4, 5, 19)  # penalty, in units where features have variance 1 in the mean
 NEIGHBOURS = (1, 2, 3, 5, 8, 12, 20, 32)
@@ -97,7 +98,7 @@ def knn_predictions(features, targets, folds, groups, ks=NEIGHBOURS):
     predictions = np.empty(targets.shape)
     for fold in np.unique(folds):
         train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        inside = distances[np.ix_(train, train)].copy()
+        inside = distances[np.ix_(train, train)]
         apart = groups[train][:, None] != groups[train]
         inside[~apart] = np.inf
         sizes = np.array([k for k in ks if k <= apart.sum(axis=1).min()] or [1])
@@ -165,7 +166,7 @@ def probe_table(representations, properties, groups, n_folds=8, n_bootstrap=500,
             continue
         folds = grouped_folds(groups[known], n_folds, seed)
         targets = np.column_stack([properties[name][known] for name in members])
-        counts = _resampled(groups[known], n_bootstrap, np.random.default_rng([seed, 52]))
+        counts = resampled_groups(groups[known], n_bootstrap, np.random.default_rng([seed, 52]))
         predictions = {r: ridge_predictions(representations[r][known], targets, folds) for r in names}
         near = {r: knn_predictions(representations[r][known], targets, folds, groups[known]) for r in names}
         for column, name in enumerate(members):
@@ -199,9 +200,3 @@ def _interval(draws):
     draws = draws[np.isfinite(draws)]
     return tuple(np.quantile(draws, [0.025, 0.975])) if len(draws) else (np.nan, np.nan)
 
-
-def _resampled(groups, n_bootstrap, rng):
-    """(n_bootstrap, n) counts of galaxies when whole groups are drawn with replacement."""
-    kinds, code = np.unique(groups, return_inverse=True)
-    drawn = rng.multinomial(len(kinds), np.full(len(kinds), 1 / len(kinds)), size=n_bootstrap)
-    return drawn[:, code]

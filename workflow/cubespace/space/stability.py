@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cubespace.errors import CubespaceError
+from cubespace.space.clusters import pairwise_ari
 from cubespace.space.neighbours import cosine_distances, nearest, same_pointing
 
 COLUMNS = {
@@ -37,13 +38,6 @@ class Member(NamedTuple):
     labels: dict  # network, untrained -> DataFrame of one column a clustering (kmeans_2, gmm_2, ...), one row a fitted galaxy
     probes: pd.DataFrame  # property, n, network, untrained, pooled_pca
     invariance: pd.DataFrame  # view, strength, unit, method, n, recall_1
-
-
-def cluster_agreement(labellings):
-    """Adjusted Rand index of each pair of labellings (n,): 1 for the same partition, 0 in the mean for unrelated ones."""
-    from sklearn.metrics import adjusted_rand_score
-
-    return np.array([adjusted_rand_score(a, b) for a, b in combinations(labellings, 2)])
 
 
 def neighbour_agreement(neighbours):
@@ -86,7 +80,7 @@ def stability_table(variant, members, pointings, k=10):
         method, number = name.split("_")
         row = {**head, "quantity": f"{method}_ari", "of": f"k = {number}", "n": len(members[0].labels["network"]), "chance": 0.0}
         for kind in kinds:
-            row |= _cells(kind, cluster_agreement([member.labels[kind][name] for member in members]))
+            row |= _cells(kind, pairwise_ari([member.labels[kind][name] for member in members]))
         rows.append(row)
 
     excluded = same_pointing(pointings)

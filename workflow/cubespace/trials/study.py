@@ -1,11 +1,11 @@
 """What the study consists of: surveys to draw, networks to train on each, and the settings of each of these trials."""
 
-import copy
 from pathlib import Path
 from typing import NamedTuple
 
 import yaml
 
+from cubespace.config import merged
 from cubespace.errors import CubespaceError
 from cubespace.sample import stratified_split
 
@@ -98,15 +98,6 @@ def configuration(base, changes, seed):
     config["seed"] = seed
     config["sample"]["split"] = {"method": "sheet"}
     return config
-
-
-def merged(first, second):
-    """A copy of `first` with the entries of `second`, section by section."""
-    result = copy.deepcopy(first)
-    for key, value in second.items():
-        inner = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if inner else copy.deepcopy(value)
-    return result
 
 
 def sheet(truth, validation_fraction, seed):
