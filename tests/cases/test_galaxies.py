@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from astropy.io import fits
 
 import make_cubes
 from cubespace.cubes import quality
+from cubespace.cubes.cube import fingerprint
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.steps import moments as moments_step
 
@@ -43,6 +45,30 @@ def test_a25_one_exposure_under_two_names_is_never_twice_in_the_basis(tmp_path):
     release.write_text("galaxy,stem,role,pointing\nNGC0001,NGC0001,train,P\nUGC00057,UGC00057,train,P\n")
     basis_step.main(options)
     assert fits.getheader(tmp_path / "basis.fits")["NGAL"] == 2
+
+
+def test_a25_cubes_that_are_alike_in_part_are_not_one_exposure():
+    """A channel without data, as in every cube of a survey, makes no two cubes one; nor does a region in common."""
+    flux = np.random.default_rng(3).normal(size=(2, 300, 4, 5)).astype(np.float32)
+    flux[:, 150] = 0
+    flux[:, 100:200] = flux[0, 100:200]
+    assert fingerprint(flux[0]) != fingerprint(flux[1]) and fingerprint(flux[0]) == fingerprint(flux[0].copy())
+
+
+def test_a25_rejected_cubes_are_nobody_s_copy(tmp_path):
+    """Two blank cubes are each rejected; that both are blank does not stop the release."""
+    from cubespace.spectra.basis import refuse_twice
+    from cubespace.spectra.moments import read_moments
+
+    paths = {}
+    for galaxy in ("NGC0001", "NGC0002"):
+        cube = make_cubes.base_file(tmp_path / f"{galaxy}.fits")
+        with fits.open(cube, mode="update") as hdus:
+            hdus[0].data[:] = 0
+        paths[galaxy] = tmp_path / f"{galaxy}.npz"
+        moments_step.main(["--cube", str(cube), "--redshift", "0.015", "--galaxy", galaxy, "--out", str(paths[galaxy])])
+        assert read_moments(paths[galaxy], ["verdict"])["verdict"] == "rejected"
+    refuse_twice(paths, {galaxy: galaxy for galaxy in paths})
 
 
 @pytest.mark.parametrize("z", [-1, -9, -99, -999.0, -9999, float("nan"), None])

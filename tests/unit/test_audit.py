@@ -93,7 +93,7 @@ def test_a_file_of_nobody(results):
 def test_a_result_made_again_without_what_follows_from_it(results):
     fake_results.job("umap", ["results/embedding/full.parquet"], ["results/space/full/umap.parquet"], salt=" again")
     # made from the earlier map: the figure (one job, named by the first of its outputs)
-    assert verdicts() == [("stale", "results/figures/umap.pdf")]
+    assert verdicts() == [("stale", "results/figures/umap.png")]
     for stem in "AB":
         inputs = [f"cubes/{stem}.fits", f"results/moments/{stem}.npz", "results/basis/basis.fits"]
         fake_results.job("maps", inputs, [f"results/maps/{stem}.fits"], salt=" again")
@@ -137,6 +137,14 @@ def test_results_may_be_copied_elsewhere(results, tmp_path_factory):
     assert {f.verdict for f in audit(copied).findings} == {"missing"}  # the cubes and the sheet
     (copied / "figures/umap.png").write_text("prettier\n")
     assert [f.verdict for f in audit(copied, [copied / "figures/umap.png"], inside=True).findings] == ["changed"]
+
+
+@pytest.mark.parametrize(("here", "words"), [(".", ["results", "results/figures/umap.png"]), ("results", ["."]), ("results/figures", ["umap.png"])])
+def test_it_may_be_asked_from_anywhere(results, monkeypatch, capsys, here, words):
+    monkeypatch.chdir(here)
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", *words])
+    assert ended.value.code == 0, capsys.readouterr()
 
 
 @pytest.mark.parametrize("words", [["audit", "results"], ["audit", FIGURE], ["audit", "results/figures/umap.png", "results/maps/A.fits"]])

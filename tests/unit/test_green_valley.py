@@ -11,6 +11,14 @@ def test_limits_lower_inside_upper_not():
     assert inside.tolist() == [True, False, True, False, False] and known.tolist() == [True] * 4 + [False]
 
 
+def test_limits_hold_in_single_precision():
+    """Masses from 8 to 12 and the rates that put each galaxy exactly on a limit, as a table of float32 has them."""
+    mass = np.arange(8, 12, 0.1)
+    for limit, expected in zip(g.LIMITS, (True, False), strict=True):
+        inside, _ = g.in_valley((mass + limit).astype(np.float32), mass.astype(np.float32))
+        assert (inside == expected).all()
+
+
 def test_numbers_by_hand():
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
     log_sfr = np.array([-3, -3, -3, -1, -1, -1, -1, 0, 0, np.nan])  # valley: rows 3 to 6

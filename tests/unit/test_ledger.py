@@ -96,6 +96,21 @@ def test_of_a_folder_only_what_was_opened_is_an_input(tmp_path, monkeypatch):
     assert list(record["outputs"]) == ["out.csv"]
 
 
+@pytest.mark.parametrize("word", ["../cubes/A.fits", "cubes/A.fits", "/data/cubes/A.fits", "./cubes/A.fits"])
+def test_the_digest_of_what_a_command_line_names(word):
+    """Beside a mask of the same name, in the folder where the job ran or in another one."""
+    inputs = {"masks/A.fits": "mask", "/data/cubes/A.fits": "cube", "/data/cubes/AA.fits": "another"}
+    assert ledger.digest_of(inputs, word) == "cube"
+
+
+def test_an_output_more_does_not_leave_the_old_record_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.csv", "a.csv"):
+        Path(name).write_text(name)
+    one, two = (ledger.job("cubespace.steps.truth", words, [], ["a.csv", "b.csv"]) for words in (["--out", "b.csv"], ["--out", "b.csv", "--more", "a.csv"]))
+    assert list(one["outputs"]) == ["b.csv"] and list(two["outputs"]) == ["b.csv", "a.csv"]  # both records are b.csv.json
+
+
 def test_places_of_records(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert ledger.place("results/provenance", "results/maps/A.fits") == Path("results/provenance/maps/A.fits.json")

@@ -76,9 +76,16 @@ def test_equal_results_freeze_to_equal_bytes_and_a_release_does_not_change(froze
 
 def test_only_sound_results_are_frozen(frozen):
     Path("results/basis/scaling.csv").write_text("rounded by hand\n")
-    with pytest.raises(CubespaceError, match=r"not to be frozen as it is(.|\n)*changed +results/basis/scaling\.csv"):
+    with pytest.raises(CubespaceError, match=r"not to be handed on as it is(.|\n)*changed +results/basis/scaling\.csv"):
         freeze("results", "dr2", "releases")
     assert not Path("releases/dr2.zip").exists()
+
+
+def test_it_may_be_frozen_from_another_folder(frozen, monkeypatch):
+    before = frozen[0].read_bytes()
+    results = Path("results").absolute()
+    monkeypatch.chdir("/")
+    assert freeze(results, "dr1", results.parent / "again")[0].read_bytes() == before
 
 
 def test_cubes_need_not_be_there_any_more(frozen):

@@ -78,7 +78,7 @@ def tables(seed=0):
     )
     correlations = pd.DataFrame(
         [
-            {"component": k, "property": name, "n": 120, "pearson_r": -r / k, "partial_r": 0.05}
+            {"component": k, "property": name, "n": 120, "pearson_r": -r / k, "partial_r": 0.05, "partial_n": 118}
             for name, r in strength.items()
             for k in (1, 2)
         ]
@@ -230,7 +230,7 @@ def test_correlations_out_of_order_or_present():
     )
     row = only(found, "recovered", "redshift at fixed mass and type")
     assert row["recovered"] == 0.05 and row["ci_low"] == 0
-    assert row["ci_high"] == pytest.approx(np.tanh(np.arctanh(0.05) + 1.96 / np.sqrt(115)))
+    assert row["ci_high"] == pytest.approx(np.tanh(np.arctanh(0.05) + 1.96 / np.sqrt(113)))
     assert only(found, "not recovered", "EW(Ha) has the strongest")["recovered"] == 7
     only(verdicts(correlations=table[table["property"] != "log_age_lw"]), "undecided", "in the order")
 

@@ -61,6 +61,13 @@ def test_morphology_is_exact_and_null_never_matches():
     assert pairs_of(twins.match(a, b)) == [("a0", "b2")]
 
 
+def test_further_limits_are_inclusive_in_single_precision():
+    for low in np.arange(0.005, 0.08, 0.005):
+        a, b = (table(name, [10.0], redshift=[np.float32(z)]) for name, z in (("a", low), ("b", low + 0.001)))
+        assert len(twins.match(a, b, further={"redshift": 0.001})) == 1, low
+        assert twins.match(a, b, further={"redshift": 0.00099}).empty
+
+
 def test_further_covariates_must_agree_too():
     a = table("a", [10.0, 10.0], redshift=[0.010, 0.030], re_kpc=[3.0, 3.0])
     b = table("b", [10.0, 10.1, 10.0], redshift=[0.020, 0.010, np.nan], re_kpc=[3.0, 3.5, 3.0])

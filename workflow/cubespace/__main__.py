@@ -43,7 +43,7 @@ def _split(paths):
 
 
 def _root(path):
-    for folder in (path, *path.absolute().parents):
+    for folder in (path.absolute(), *path.absolute().parents):
         if (folder / "provenance").is_dir():
             return folder
     raise CubespaceError(f"{path}: not among results with a ledger: neither it nor a folder above it has a folder provenance")

@@ -110,6 +110,23 @@ def audit(results, targets=(), inside=False, config=None):
     return Audit(len(jobs), len(made), sources, found, notes)
 
 
+def sound(results, targets=()):
+    """(run, records, Audit) of results that agree with their ledger, whatever lies outside of them; to be handed on.
+
+    Raises
+    ------
+    CubespaceError
+        There is no record of a run, or something does not match.
+    """
+    run, records = ledger.run_of(results), ledger.read(results)[1]
+    checked = audit(results, targets, inside=True)
+    if checked.findings:
+        raise CubespaceError(
+            f"{results}: not to be handed on as it is: run the workflow, with the code that made it, to its end first\n{as_table(checked)}"
+        )
+    return run, records, checked
+
+
 def _steps(jobs, run):
     """Steps whose code or settings are others now: (verdict, step, detail, files)."""
     for step in sorted({job["step"] for job in jobs}):

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from cubespace import audit, ledger
-from cubespace.errors import CubespaceError
+from cubespace import audit
 from cubespace.files import atomic, write_text
 
 CRATE = "ro-crate-metadata.json"
@@ -40,18 +39,13 @@ def write_crate(results):
     Raises
     ------
     CubespaceError
-        There is no record of a run, or a recorded file is not there.
+        There is no record of a run, or the results are not what their ledger says.
     """
     results = Path(results)
-    run, records = ledger.read(results)
-    if not run:
-        raise CubespaceError(f"{results}/provenance/{ledger.RUN}: no such file: expected the record of a run")
+    run, records, _ = audit.sound(results)
     made = {path: digest for record in records for path, digest in record["outputs"].items()}
     sources = {path: digest for record in records for path, digest in record["inputs"].items() if path not in made}
-    here = {path: digest for path, digest in made.items() if audit.locate(path, results).is_file()}
-    absent = [path for path in made if path not in here and not audit.is_temporary(path, run)]
-    if absent:
-        raise CubespaceError(f"{results}: {len(absent)} recorded files are not there: {', '.join(sorted(absent)[:5])}")
+    here = {path: digest for path, digest in made.items() if audit.locate(path, results).is_file()}  # but what was temporary
     main, parts = _workflow(results)
     entities = [*_head(run, main), *parts]
     inputs = [_file(path, digest, results) for path, digest in sorted(sources.items())]

@@ -67,12 +67,12 @@ def job(step, argv, read, written):
     settings = _settings(argv)
     read, written = ({portable(path) for path in paths if isinstance(path, str)} for paths in (read, written))
     # os.path, not pathlib: most words are no paths, some no possible ones
-    named = {portable(word) for word in argv if os.path.isfile(word)}  # noqa: PTH113
+    named = dict.fromkeys(portable(word) for word in argv if os.path.isfile(word))  # noqa: PTH113 (in their order)
     folders = {portable(word) for word in argv if os.path.isdir(word)}  # noqa: PTH112
     mentioned = {portable(text) for text in _texts(settings) if os.path.isfile(text)}  # noqa: PTH113
     opened = {path for path in read if path in mentioned or any(path.startswith(folder + os.sep) for folder in folders)}
-    outputs = sorted(named & written)
-    inputs = sorted(path for path in (named | opened) - written if Path(path).is_file())
+    outputs = [path for path in named if path in written]  # the first names the record
+    inputs = sorted(path for path in (named.keys() | opened) - written if Path(path).is_file())
     return {
         "step": step,
         "command": ["python", "-m", step, *argv],
@@ -105,6 +105,12 @@ def portable(path):
     full = os.path.abspath(path)  # noqa: PTH100 (resolve() would follow links)
     here = Path.cwd()
     return str(Path(full).relative_to(here)) if Path(full).is_relative_to(here) else full
+
+
+def digest_of(inputs, word):
+    """Digest, among the inputs of a record, of the file that its command line calls `word`, wherever it ran."""
+    tail = str(Path(*(part for part in Path(word).parts if part not in ("..", os.sep))))
+    return next(digest for path, digest in inputs.items() if (os.sep + path).endswith(os.sep + tail))
 
 
 def place(folder, output):
@@ -148,6 +154,14 @@ def read(results):
             raise CubespaceError(f"{path}: not a record of a job: {', '.join(lacking)} missing")
         records.append(record)
     return run, records
+
+
+def run_of(results):
+    """The record of the last run; CubespaceError where there is none."""
+    run, _ = read(results)
+    if not run:
+        raise CubespaceError(f"{results}/provenance/{RUN}: no such file: expected the record of a run")
+    return run
 
 
 def write_run(folder, config, files, overrides, settings, temporary):

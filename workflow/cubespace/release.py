@@ -10,6 +10,7 @@ import io
 import json
 import re
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 from cubespace import audit, ledger
@@ -50,16 +51,9 @@ def freeze(results, name, out):
     """
     if not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
         raise CubespaceError(f"release: name {name!r}: expected letters, digits, '.', '_' and '-'")
-    run, records = ledger.read(results)
-    if not run:
-        raise CubespaceError(f"{results}/provenance/{ledger.RUN}: no such file: expected the record of a run")
-    variants = run["config"]["variants"]
+    variants = ledger.run_of(results)["config"]["variants"]
     files = [*needed(variants), *(f"embedding/{variant}.parquet" for variant in variants)]
-    checked = audit.audit(results, [Path(results) / path for path in files], inside=True)
-    if checked.findings:
-        raise CubespaceError(
-            f"{results}: not to be frozen as it is: run the workflow, with the code that made it, to its end first\n{audit.as_table(checked)}"
-        )
+    run, records, checked = audit.sound(results, [Path(results) / path for path in files])
     content = {path: (Path(results) / path).read_bytes() for path in files}
     content["README.md"] = _readme(name, run, variants).encode()
     for legal in ("LICENSE", "CITATION.cff"):
@@ -90,8 +84,8 @@ def _manifest(name, run, records, sources, files):
     cubes = {}
     for job in jobs:
         if job["step"] == "cubespace.steps.moments":
-            words = job["command"]
-            cubes[words[words.index("--galaxy") + 1]] = job["inputs"][ledger.portable(words[words.index("--cube") + 1])]
+            option = dict(pairwise(job["command"]))
+            cubes[option["--galaxy"]] = ledger.digest_of(job["inputs"], option["--cube"])
     return {
         "name": name,
         "cubespace_version": run["cubespace_version"],
@@ -117,7 +111,7 @@ def _readme(name, run, variants):
         f"To embed galaxies with it, without the cubes it was made from, name this file in the configuration (`release: {name}.zip`),",
         "with the sample sheet of the new galaxies and the path of their cubes, and run the workflow.",
         "",
-        "MIT licence (`LICENSE`); to cite: `CITATION.cff`.",
+        "Licence of the software: `LICENSE`; to cite it: `CITATION.cff`.",
         "",
     ])  # fmt: skip
 

@@ -181,7 +181,7 @@ def load_maps(folder, rows, device="cpu", release=None, room=None, scratch=None)
     """
     if room is None:
         return _load(folder, rows, device, release)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=".maps") as temporary:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=".maps", ignore_cleanup_errors=True) as temporary:
         return _load(folder, rows, device, release, room, temporary)
 
 

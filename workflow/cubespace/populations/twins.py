@@ -62,8 +62,9 @@ def match(a, b, caliper=0.2, morphology="morphology", further=None):
         allowed = np.abs(delta) <= caliper + _EDGE
         allowed &= left["pointing"].to_numpy()[:, None] != right["pointing"].to_numpy()
         for name, largest in further.items():
-            apart = left[name].to_numpy(float)[:, None] - right[name].to_numpy(float)
-            allowed &= np.abs(apart) <= largest * (1 + _EDGE)
+            one, other = left[name].to_numpy(float)[:, None], right[name].to_numpy(float)
+            slack = 2e-7 * np.maximum(np.abs(one), np.abs(other))  # of values in single precision
+            allowed &= np.abs(one - other) <= largest * (1 + _EDGE) + slack
         # one forbidden pair costs more than any set of allowed ones, so the number of pairs is maximised first;
         # finite, because the solver refuses rows of infinities
         forbidden = (min(allowed.shape) + 1.0) * (caliper + _EDGE)

@@ -161,7 +161,7 @@ def no_partial_correlation(name, correlations):
     rows = correlations[(correlations["property"] == name) & (correlations["component"] <= FIRST)]
     if not rows["partial_r"].notna().any():
         return claim(**head, note=f"no partial correlation of {name}")
-    r, n = float(rows["partial_r"].abs().max()), int(rows["n"].iloc[0])
+    r, n = float(rows["partial_r"].abs().max()), int(rows["partial_n"].iloc[0])
     return claim(**head, recovered=r, interval=_fisher(r, n - 5), verdict=r < WEAK, note=f"{n} galaxies")
 
 

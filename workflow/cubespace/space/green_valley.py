@@ -9,6 +9,7 @@ from cubespace.space.resampling import permuted_rows
 # populations do not (the lowest of eCALIFA are near -12), and 43 % of its galaxies would lie there. In this narrower range
 # their median integrated EW(H-alpha) rises from 2 to 8 A, through the 3 A that divides retired from star-forming.
 LIMITS = (-11.3, -10.8)
+_EDGE = 1e-6  # dex; the single precision of a table may not move a value across a limit
 
 
 def in_valley(log_sfr, log_mass, limits=LIMITS):
@@ -16,7 +17,7 @@ def in_valley(log_sfr, log_mass, limits=LIMITS):
     ssfr = np.asarray(log_sfr, float) - np.asarray(log_mass, float)
     known = np.isfinite(ssfr)
     with np.errstate(invalid="ignore"):
-        return known & (ssfr >= limits[0] - 1e-9) & (ssfr < limits[1] - 1e-9), known
+        return known & (ssfr >= limits[0] - _EDGE) & (ssfr < limits[1] - _EDGE), known
 
 
 def best_cluster(labels, inside):

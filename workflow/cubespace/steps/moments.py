@@ -38,7 +38,7 @@ def main(argv=None):
     write_npz(
         args.out, **arrays, verdict=verdict.verdict, reason=verdict.reason, detail=verdict.detail, galaxy=args.galaxy,
         notes="\n".join(notes), position=(cube and cube.position) or (float("nan"), float("nan")),
-        fingerprint=fingerprint(cube.flux) if cube is not None else "",
+        fingerprint=fingerprint(cube.flux) if verdict.verdict == "accepted" else "",
         redshift=float("nan") if redshift is None else redshift, **sign(args, seed=settings.get("seed", 0)),
     )  # fmt: skip
 
