@@ -123,4 +123,4 @@ def test_the_dockerfile_is_what_snakemake_writes(conda, tmp_path):
     clone(tmp_path)
     done = subprocess.run([sys.executable, "-m", "snakemake", "--containerize"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert (ROOT / "envs/Dockerfile").read_text().endswith(done.stdout), "run `make dockerfile`"
+    assert (ROOT / "envs/Dockerfile").read_text().endswith(done.stdout), "write it anew: `snakemake --containerize`"
