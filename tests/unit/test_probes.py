@@ -1,6 +1,7 @@
 """Linear probes: folds, closed-form ridge, R2."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cubespace.errors import CubespaceError
@@ -138,3 +139,32 @@ def test_pairs_of_one_pointing_do_not_help_each_other():
 def test_too_few_galaxies_are_null():
     table = p.probe_table({"network": np.eye(12)}, {"y": np.arange(12.0)}, np.arange(12))
     assert table["n"].iloc[0] == 12 and np.isnan(table["network"].iloc[0])
+
+
+def test_repeated_folds_average_their_squared_residuals():
+    """By hand for R2; and a table of three deals is the mean of three tables of one deal each."""
+    truth = np.array([1.0, 2, 3, 4])
+    twice = np.array([[1.0, 2, 3, 2], [1.0, 2, 3, 4]])
+    assert p.r_squared(truth, twice) == pytest.approx(1 - (4 + 0) / 2 / 5)
+    rng = np.random.default_rng(6)
+    x, groups = rng.normal(size=(48, 40)), np.arange(48)
+    y = x @ rng.normal(size=40) + rng.normal(size=48)
+    (both,) = p.probe_table({"it": x}, {"y": y}, groups, n_repeats=3, n_bootstrap=2, seed=4)["it"]
+    deals = [p.grouped_folds(groups, 8, (4, deal)) for deal in range(3)]
+    single = [p.r_squared(y, p.ridge_predictions(x, y[:, None], folds)[:, 0]) for folds in deals]
+    assert both == pytest.approx(np.mean(single)) and np.ptp(single) > 0.01
+
+
+def test_a_galaxy_without_a_row_is_refused_and_one_without_a_value_is_counted():
+    from cubespace.space.neighbours import Embedding
+
+    rng = np.random.default_rng(7)
+    names = np.array([f"G{i:02d}" for i in range(40)])
+    embedding = Embedding(names, np.array(["train"] * 40), rng.normal(size=(40, 3)), np.zeros(40), {})
+    table = pd.DataFrame({"galaxy": names, "pointing": names, "log_mass": embedding.vectors[:, 0]})
+    table.loc[3, "log_mass"] = np.nan
+    common, probes = p.probes_of({"network": embedding}, table, ["log_mass"])
+    assert list(common) == list(names) and probes["n"].iloc[0] == 39 and probes["n_embedded"].iloc[0] == 40
+    assert probes["network"].iloc[0] > 0.99
+    with pytest.raises(CubespaceError, match="no row in the table of pointings, 'G00' first"):
+        p.probes_of({"network": embedding}, table[1:], ["log_mass"])

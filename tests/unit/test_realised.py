@@ -188,3 +188,12 @@ def test_a_few_agn_have_a_broad_line(basis):
 
 def test_most_galaxies_have_no_broad_line(rows, basis):
     assert not maps_of(rows["Sb"][0], basis).broad.any()
+
+
+def test_what_was_realised_takes_the_place_of_what_was_drawn():
+    import pandas as pd
+
+    from cubespace.survey.realised import realised
+
+    drawn = pd.DataFrame({"galaxy": ["A"], "log_mass": [10.0], "log_mass_realised": [10.1], "log_sfr_young_realised": [0.5], "agn": [1]})
+    assert realised(drawn).to_dict("records") == [{"galaxy": "A", "log_mass": 10.1, "log_sfr_young": 0.5, "agn": 1}]

@@ -48,3 +48,9 @@ def test_comparisons_say_what_was_not_tested_and_what_would_have_been_missed():
 def test_missing_probes_are_a_dash():
     table = pd.DataFrame({"property": ["log_mass"], "network": [0.9], "untrained": [None], "pooled_pca": [0.5]})
     assert summary.probes_line(table).endswith("mass 0.90 (-, 0.50)")
+
+
+def test_the_truth_of_a_mock_has_a_line_of_its_own():
+    table = pd.DataFrame({"property": ["log_mass"], "network": [0.9], "untrained": [0.8], "pooled_pca": [0.5]})
+    assert summary.probes_line(table).startswith("ridge R2 of the table, network")
+    assert summary.probes_line(table, "the truth") == "ridge R2 of the truth, network (untrained, pooled PCA): mass 0.90 (0.80, 0.50)"

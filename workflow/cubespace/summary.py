@@ -64,7 +64,7 @@ def variance_line(variance):
     return f"representation: {n} principal components hold 90 % of its variance (paper: 7)"
 
 
-def probes_line(probes):
+def probes_line(probes, of="the table"):
     """Cross-validated R2 of the probes: network / untrained / pooled maps."""
     table = probes.set_index("property")
     parts = [
@@ -72,7 +72,7 @@ def probes_line(probes):
         for name in PROBED
         if name in table.index
     ]
-    return "ridge R2, network (untrained, pooled PCA): " + ", ".join(parts)
+    return f"ridge R2 of {of}, network (untrained, pooled PCA): " + ", ".join(parts)
 
 
 def correlation_line(correlations):
@@ -122,7 +122,9 @@ def scorecard_line(scorecard):
     return "claims of the paper: " + ", ".join(f"{n} {verdict}" for verdict, n in counts.items()) + " (results/scorecard.csv)"
 
 
-def summarise(survey, galaxies, verdicts, basis, histories, variance, probes, correlations, clusters, comparisons, ablation, scorecard):
+def summarise(
+    survey, galaxies, verdicts, basis, histories, variance, probes, correlations, clusters, comparisons, ablation, scorecard, probes_truth=None
+):
     """All lines as one text; tables as in `results/`, `basis` a dict, `histories` a dict variant -> table."""
     lines = [
         sample_line(survey, galaxies, verdicts),
@@ -130,6 +132,7 @@ def summarise(survey, galaxies, verdicts, basis, histories, variance, probes, co
         training_line(histories),
         variance_line(variance),
         probes_line(probes),
+        *([probes_line(probes_truth, "the truth")] if probes_truth is not None else []),
         correlation_line(correlations),
         clusters_line(clusters),
         ablation_line(ablation),

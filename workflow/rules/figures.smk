@@ -158,6 +158,7 @@ rule scorecard:
 
 rule summary:
     input:
+        **({"probes_truth": f"{FULL}/probes_truth.csv"} if MOCK else {}),
         galaxies="results/sample/galaxies.parquet",
         verdicts="results/sample/verdicts.csv",
         basis="results/basis/basis.fits",
@@ -205,6 +206,10 @@ TARGETS = [
     *expand("results/embedding/{variant}.fits", variant=VARIANTS),
     *expand("results/network/{variant}/invariance.csv", variant=VARIANTS),
     *(["results/quality/index.html"] if config["figures"]["quality"] != "none" else []),
-    *(["results/mock/truth.parquet"] if MOCK else []),
+    *(
+        ["results/mock/truth.parquet", *expand("results/space/{variant}/probes_truth.csv", variant=VARIANTS)]
+        if MOCK
+        else []
+    ),
     *(["results/figures/montage.png"] if SHOWCASE else []),
 ]

@@ -88,3 +88,35 @@ if MOCK:
         shell:
             "python -m cubespace.steps.truth --truth {input.truth:q} --roster {input.roster:q} --maps results/mock/truth"
             " --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"
+
+    rule probe_truth:
+        input:
+            embedding="results/embedding/{variant}.parquet",
+            untrained="results/baselines/{variant}/untrained.parquet",
+            pooled="results/baselines/{variant}/pooled_pca.parquet",
+            truth="results/mock/truth.parquet",
+        output:
+            report(
+                "results/space/{variant}/probes_truth.csv",
+                caption="../report/probe_truth.rst",
+                category="Space",
+                labels={"table": "probes, of the truth", "variant": "{variant}"},
+            ),
+        log:
+            "results/logs/probe_truth/{variant}.log",
+        benchmark:
+            "results/benchmarks/probe_truth/{variant}.tsv"
+        params:
+            settings=settings("space.correlations", seed=config["seed"]),
+            code=code("probe_truth"),
+        conda:
+            "../../envs/space.yaml"
+        group:
+            "space"
+        threads: 1
+        resources:
+            mem_mb=mem(2000),
+            runtime=minutes(30),
+        shell:
+            "python -m cubespace.steps.probe_truth --embedding {input.embedding:q} --untrained {input.untrained:q}"
+            " --pooled {input.pooled:q} --truth {input.truth:q} --settings {params.settings:q} --out {output:q} > {log:q} 2>&1"

@@ -71,7 +71,7 @@ def classes_of(table, galaxies, roles):
     absent = [name for name in galaxies if name not in rows.index]
     if absent:
         raise CubespaceError(
-            f"table of classes: {len(absent)} galaxies of the embedding are not in it, {absent[0]!r} first"
+            f"table of classes: {len(absent)} galaxies of the embedding are not in it, {str(absent[0])!r} first"
         )
     rows = rows.loc[list(galaxies)]
     read = {

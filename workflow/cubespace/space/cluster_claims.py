@@ -9,6 +9,7 @@ from cubespace.space.clusters import common_share
 from cubespace.space.green_valley import LIMITS, best_cluster, in_valley, recovery
 from cubespace.space.neighbours import pointing_codes
 from cubespace.space.resampling import resampled_groups
+from cubespace.survey.realised import realised
 
 EW_SPLIT = 6.0  # Angstrom; galaxies with more are star-forming
 KINDS = (  # types of the paper's four clusters, by rising specific star formation rate
@@ -32,10 +33,10 @@ def _column(frame, name):
 
 def _exact(truth, name, galaxies):
     """(n,) what the mock realises of a property, or what was drawn; None without such a column."""
-    found = next((c for c in (f"{name}_realised", name) if truth is not None and c in truth), None)
-    if found is None:
+    table = None if truth is None else realised(truth)
+    if table is None or name not in table:
         return None
-    rows = truth.drop_duplicates("galaxy").set_index("galaxy")[found]
+    rows = table.drop_duplicates("galaxy").set_index("galaxy")[name]
     return pd.to_numeric(rows.reindex(galaxies)).to_numpy(float)
 
 

@@ -133,7 +133,7 @@ def numeric_properties(table, galaxies, names=PROPERTIES_OF_INTEREST):
     absent = [name for name in galaxies if name not in rows.index]
     if absent:
         raise CubespaceError(
-            f"{len(absent)} galaxies of the embedding have no row in the table of galaxies, {absent[0]!r} first"
+            f"{len(absent)} galaxies of the embedding have no row in the table of galaxies, {str(absent[0])!r} first"
         )
     rows = rows.loc[list(galaxies)]
     values = {}

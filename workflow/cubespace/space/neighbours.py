@@ -47,11 +47,11 @@ def read_embedding(path):
     galaxies = frame["galaxy"].to_numpy(dtype=object).astype(str)
     names, counts = np.unique(galaxies, return_counts=True)
     if (counts > 1).any():
-        raise CubespaceError(f"{path}: galaxy {names[counts > 1][0]!r} has more than one row")
+        raise CubespaceError(f"{path}: galaxy {str(names[counts > 1][0])!r} has more than one row")
     vectors = frame[axes].to_numpy(np.float64)
     broken = ~np.isfinite(vectors).all(axis=1)
     if broken.any():
-        raise CubespaceError(f"{path}: the vector of galaxy {galaxies[broken][0]!r} is not finite")
+        raise CubespaceError(f"{path}: the vector of galaxy {str(galaxies[broken][0])!r} is not finite")
     spread = frame["spread"].to_numpy(np.float64) if "spread" in frame else np.full(len(frame), np.nan)
     roles = frame["role"].to_numpy(dtype=object).astype(str)
     return Embedding(galaxies, roles, vectors, spread, dict(frame.attrs["meta"]))
@@ -165,7 +165,7 @@ def pointings_of(galaxies, table):
     absent = [name for name in galaxies if name not in lookup]
     if absent:
         raise CubespaceError(
-            f"{len(absent)} galaxies have no row in the table of pointings, {absent[0]!r} first"
+            f"{len(absent)} galaxies have no row in the table of pointings, {str(absent[0])!r} first"
         )
     return np.array([None if pd.isna(lookup[name]) else str(lookup[name]) for name in galaxies], dtype=object)
 

@@ -10,13 +10,12 @@ def main(argv=None):
     from cubespace.space.neighbours import (
         cosine_distances,
         fitted,
-        in_common,
         pointing_codes,
         pointings_of,
         read_embedding,
         unit_rows,
     )
-    from cubespace.space.probes import probe_table
+    from cubespace.space.probes import probes_of
     from cubespace.space.strengths import strength_table
     from cubespace.tables import read_table, write_table
 
@@ -32,16 +31,15 @@ def main(argv=None):
     table = c.correlation_table(scores, values, m, permutations, seed, groups=pointings)
     chords = (2 * cosine_distances(unit)) ** 0.5
     strengths = strength_table(scores, chords, values, pointings, n_bootstrap=settings.get("n_bootstrap", 200), seed=seed)
-    baselines = {"untrained": read_embedding(args.untrained), "pooled_pca": read_embedding(args.pooled)}
-    common, vectors = in_common({"network": embedding, **baselines})
-    groups, folds = pointing_codes(pointings_of(common, galaxies)), settings.get("n_folds", 8)
-    probes = probe_table(vectors, c.numeric_properties(galaxies, common, names), groups, folds, seed=seed)
+    probed = {"network": embedding, "untrained": read_embedding(args.untrained), "pooled_pca": read_embedding(args.pooled)}
+    dealt = {name: settings[name] for name in ("n_folds", "n_repeats") if name in settings}
+    common, probes = probes_of(probed, galaxies, names, seed=seed, **dealt)
     meta = sign(args, seed=seed, release=embedding.meta.get("release_digest"))
     for frame, path in ((table, args.out), (variance, args.variance), (probes, args.probes), (strengths, args.strengths)):
         write_table(frame, path, meta=meta)
     needed = int(variance["within_share"].sum())
     print(f"{needed} of {len(variance)} components hold {share:.0%} of the variance")
-    print(f"{len(embedding.galaxies)} galaxies correlated, {len(common)} probed in {folds} folds by pointing")
+    print(f"{len(embedding.galaxies)} galaxies correlated, {len(common)} probed in folds by pointing")
 
 
 if __name__ == "__main__":

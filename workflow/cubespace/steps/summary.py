@@ -7,7 +7,7 @@ from cubespace.steps import parse, run, sign
 
 def main(argv=None):
     tables = ("galaxies", "verdicts", "variance", "probes", "clusters", "correlations", "comparisons", "ablation", "scorecard")
-    args = parse(__doc__, argv, **dict.fromkeys(tables, str), basis=str, histories=[str], out=str)
+    args = parse(__doc__, argv, **dict.fromkeys(tables, str), basis=str, histories=[str], probes_truth=(str, None), out=str)
     from cubespace.files import write_text
     from cubespace.spectra.basis import read_basis
     from cubespace.summary import summarise
@@ -22,7 +22,8 @@ def main(argv=None):
         "explained": float(basis.eigenvalues[: len(basis.components)].sum() / basis.eigenvalues.sum()),
     }
     histories = {Path(path).parent.name: read_table(path) for path in args.histories}
-    text = summarise(args.settings["survey"], basis=facts, histories=histories, **{name: read_table(getattr(args, name)) for name in tables})
+    found = {name: read_table(getattr(args, name)) for name in (*tables, "probes_truth") if getattr(args, name)}
+    text = summarise(args.settings["survey"], basis=facts, histories=histories, **found)
     made = "; ".join(f"{key}={value}" for key, value in sign(args).items())
     write_text(args.out, f"{text}made by: {made}\n")
     print(text)
