@@ -49,6 +49,16 @@ def test_metadata_file_and_root(crate):
         assert kinds(entities[url]) == {"CreativeWork"} and entities[url]["version"] in url
 
 
+def test_the_licence_of_the_results_is_their_owners(crate):
+    _, entities = crate
+    assert entities[entities["./"]["license"]["@id"]]["name"] == "not stated"
+    main = entities[entities["./"]["mainEntity"]["@id"]]
+    assert main["license"]["@id"] == "https://spdx.org/licenses/MIT"
+    chosen = "https://spdx.org/licenses/CC-BY-4.0"
+    again = {e["@id"]: e for e in json.loads(write_crate("results", chosen).read_text(encoding="utf-8"))["@graph"]}
+    assert again["./"]["license"]["@id"] == chosen and again[chosen]["url"] == chosen and "#license" not in again
+
+
 def test_every_reference_is_to_an_entity_that_is_there(crate):
     def references(value):
         if isinstance(value, dict):

@@ -326,7 +326,6 @@ def test_steps_from_maps_to_embedding(files):
     from cubespace.steps import train as train_step
 
     settings = {
-        "maps_memory": 0,  # mapped from a file
         "training": {"epochs": 2, "steps_per_epoch": 2, "precision": "float32", "require_learning": False},
         "views": {"preset": "paper", "second": {"resize": [1, 2], "shift": 2}},
         "embedding": {"realisations": 3},
@@ -335,7 +334,7 @@ def test_steps_from_maps_to_embedding(files):
               "--device", "cpu", "--seed", "4", "--settings", json.dumps(settings)]  # fmt: skip
     common = [str(item) for item in common]
     out = files / "network"
-    train_step.main([*common, "--release", str(files / "release.csv"), "--checkpoint", str(files / "checkpoint.pt"),
+    train_step.main([*common, "--release", str(files / "release.csv"), "--checkpoint", str(files / "checkpoint.pt"), "--maps-memory", "0",  # mapped from a file
                 "--weights", str(out / "weights.safetensors"), "--history", str(out / "history.csv"), "--card", str(out / "card.md")])  # fmt: skip
     history = read_table(out / "history.csv")
     assert tuple(history.columns) == HISTORY and len(history) == 2

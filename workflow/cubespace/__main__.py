@@ -30,7 +30,7 @@ def crate(args):
     """Write ro-crate-metadata.json into the results."""
     from cubespace.crate import write_crate
 
-    print(write_crate(args.results))
+    print(write_crate(args.results, args.license))
 
 
 def _split(paths):
@@ -82,6 +82,8 @@ def main(argv=None):
             sub.add_argument("--configfile", nargs="+", help="the configuration as it is now; else the files of the last run")
         else:
             sub.add_argument("--results", default="results", help="folder of results (results)")
+        if command is crate:
+            sub.add_argument("--license", metavar="URL", help="licence of the results, e.g. https://spdx.org/licenses/CC-BY-4.0; else not stated")
         if command is freeze:
             sub.add_argument("name", help="name of the release: letters, digits, '.', '_', '-'")
             sub.add_argument("--out", default="releases", help="folder for releases (releases)")

@@ -22,7 +22,8 @@ PROFILES = (
     ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
     ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
 )
-LICENSE = "https://spdx.org/licenses/MIT"
+LICENSE = "https://spdx.org/licenses/MIT"  # of the workflow; that of results is for their owners to state
+UNSTATED = "#license"
 WORKFLOW_TYPE = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 PARAMETER_TYPE = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
 TERMS = "https://w3id.org/ro/terms/workflow-run/context"
@@ -30,8 +31,8 @@ WORKFLOW = "provenance/workflow"  # where the workflow's own files go
 _TYPES = {".parquet": "application/vnd.apache.parquet", ".fits": "application/fits", ".gz": "application/gzip", ".md": "text/markdown"}
 
 
-def write_crate(results):
-    """Write the crate of a run; returns the path of its metadata.
+def write_crate(results, license=None):
+    """Write the crate of a run; returns the path of its metadata. `license`: address of that of the results.
 
     The folder of results becomes the crate: every recorded file in it, the workflow's files (copied to
     provenance/workflow), and the ledger. Files from outside are named by their digest (RFC 6920) and not carried.
@@ -47,7 +48,7 @@ def write_crate(results):
     sources = {path: digest for record in records for path, digest in record["inputs"].items() if path not in made}
     here = {path: digest for path, digest in made.items() if audit.locate(path, results).is_file()}  # but what was temporary
     main, parts = _workflow(results)
-    entities = [*_head(run, main), *parts]
+    entities = [*_head(run, main, license), *parts]
     inputs = [_file(path, digest, results) for path, digest in sorted(sources.items())]
     outputs = [_file(path, digest, results) for path, digest in sorted(here.items())]
     settings = _settings(run)
@@ -61,7 +62,7 @@ def write_crate(results):
     return results / CRATE
 
 
-def _head(run, main):
+def _head(run, main, license):
     """The descriptor, the root, the profiles, and the programs."""
     profiles = [{"@id": url} for url, _, _ in PROFILES]
     survey = run["config"]["survey"]
@@ -71,12 +72,16 @@ def _head(run, main):
     }  # fmt: skip
     yield {
         "@id": "./", "@type": "Dataset", "conformsTo": profiles, "mainEntity": {"@id": main}, "mentions": {"@id": "#run"},
-        "name": f"cubespace: {survey}", "datePublished": datetime.now(UTC).date().isoformat(), "license": {"@id": LICENSE},
+        "name": f"cubespace: {survey}", "datePublished": datetime.now(UTC).date().isoformat(), "license": {"@id": license or UNSTATED},
         "description": f"Representation of the galaxies of {survey}: cubes, maps, embedding, and what was found in it.",
     }  # fmt: skip
     for url, name, version in PROFILES:
         yield {"@id": url, "@type": "CreativeWork", "name": name, "version": version}
     yield {"@id": LICENSE, "@type": "CreativeWork", "name": "MIT License", "identifier": LICENSE, "url": LICENSE}
+    if not license:
+        yield {"@id": UNSTATED, "@type": "CreativeWork", "name": "not stated", "description": "Those whose results these are have stated no licence."}
+    elif license != LICENSE:
+        yield {"@id": license, "@type": "CreativeWork", "name": license, "identifier": license, "url": license}
     yield {
         "@id": "#snakemake", "@type": "ComputerLanguage", "name": "Snakemake", "url": {"@id": "https://snakemake.readthedocs.io"},
         "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},

@@ -2,7 +2,7 @@
 
 EMBEDDING = as_json({"embedding": config["network"]["embedding"], "views": config["network"]["views"]})
 BASELINE = as_json({name: config["network"][name] for name in ("embedding", "encoder", "views")})
-TRAINING = as_json({name: config["network"][name] for name in ("encoder", "maps_memory", "training", "views")})
+TRAINING = as_json({name: config["network"][name] for name in ("encoder", "training", "views")})
 
 
 rule train:
@@ -29,6 +29,7 @@ rule train:
         seed=config["seed"],
         device=config["network"]["device"],
         checkpoint="results/network/{variant}/checkpoint.pt",
+        maps_memory=as_json(config["network"]["maps_memory"], compared=False),  # where they lie changes no number
         code=code("train"),
     conda:
         TORCH_ENV
@@ -40,8 +41,8 @@ rule train:
     shell:
         "python -u -m cubespace.steps.train --variant {wildcards.variant} --maps results/maps --release {input.release:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
-        " --device {params.device} --threads {threads} --checkpoint {params.checkpoint:q}"
-        " --weights {output.weights:q} --history {output.history:q} --card {output.card:q} 2>&1 | tee {log:q}"
+        " --device {params.device} --threads {threads} --maps-memory {params.maps_memory}"
+        " --checkpoint {params.checkpoint:q} --weights {output.weights:q} --history {output.history:q} --card {output.card:q} 2>&1 | tee {log:q}"
 
 
 rule embed:

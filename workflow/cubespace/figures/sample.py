@@ -21,30 +21,8 @@ from cubespace.figures.style import (
 )
 
 CONTOUR = "#c1121f"
-ENCLOSED = (0.9, 0.7, 0.5, 0.3, 0.1)  # shares of the galaxies inside the contours, outermost first
+OUTSIDE = (0.1, 0.3, 0.5, 0.7, 0.9)  # shares of the density outside of the contours, outermost first
 _FEWEST = 10  # galaxies below which a density means nothing
-
-
-def density_levels(x, y, size=80):
-    """Kernel density of points on a grid, and its levels that enclose the shares `ENCLOSED` of the points.
-
-    Parameters
-    ----------
-    x, y : float arrays, finite, at least `_FEWEST` points that do not lie on one line
-
-    Returns
-    -------
-    grid_x, grid_y : (size,) ; density : (size, size) ; levels : increasing
-    """
-    from scipy.stats import gaussian_kde
-
-    kernel = gaussian_kde(np.vstack([x, y]))
-    grid_x, grid_y = (
-        np.linspace(v.min() - 0.15 * np.ptp(v), v.max() + 0.15 * np.ptp(v), size) for v in (x, y)
-    )
-    density = kernel(np.vstack([a.ravel() for a in np.meshgrid(grid_x, grid_y)])).reshape(size, size)
-    at_points = kernel(np.vstack([x, y]))
-    return grid_x, grid_y, density, np.unique(np.quantile(at_points, [1 - share for share in ENCLOSED]))
 
 
 def _ordinate(galaxies):
@@ -78,8 +56,9 @@ def draw(galaxies):
                 label=f"{title(kind)} ({int(here.sum())})",
             )  # fmt: skip
         if known.sum() >= _FEWEST and np.ptp(x[known]) > 0 and np.ptp(y[known]) > 0:
-            grid_x, grid_y, density, levels = density_levels(x[known], y[known])
-            top.contour(grid_x, grid_y, density, levels=levels, colors=CONTOUR, linewidths=0.8, zorder=3)
+            from seaborn import kdeplot  # no other figure waits for it
+
+            kdeplot(x=x[known], y=y[known], levels=OUTSIDE, ax=top, color=CONTOUR, linewidths=0.8, zorder=3)
         top.legend(loc="best", handletextpad=0.2, labelspacing=0.3)
         if not known.all():
             side_note(top, f"{int(known.sum())} of {len(known)}; others without a value ({int((~known).sum())})")

@@ -1,15 +1,17 @@
 """Train the encoder on the maps of a release; writes its weights, the history of its training and a model card."""
 
+import json
 from pathlib import Path
 
 from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
-    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder`, `views`; `maps_memory` [GB]."""
+    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder`, `views`."""
     args = parse(
         __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, weights=str, history=str,
         card=str, checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
+        maps_memory=(json.loads, None),  # GB; null = as much as there is room for
     )  # fmt: skip
     from dataclasses import asdict
 
@@ -35,7 +37,7 @@ def main(argv=None):
     sets, rejected, scratch = {}, [], Path(args.weights).parent
     scratch.mkdir(parents=True, exist_ok=True)
     for role in ("train", "validation"):
-        room = room_for_maps(device, args.settings.get("maps_memory"))
+        room = room_for_maps(device, args.maps_memory)
         sets[role], left_out = load_maps(args.maps, rows[rows["role"] == role], device, release, room, scratch)
         rejected += left_out
     for galaxy, reason in rejected:
