@@ -6,10 +6,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.contour import ContourSet
-from scipy.stats import gaussian_kde
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.contour import ContourSet
+from scipy.stats import gaussian_kde
 
 from cubespace.columns import PROPERTIES
 from cubespace.errors import CubespaceError
