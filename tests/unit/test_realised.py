@@ -193,7 +193,7 @@ def test_most_galaxies_have_no_broad_line(rows, basis):
 def test_what_was_realised_takes_the_place_of_what_was_drawn():
     import pandas as pd
 
-    from cubespace.survey.realised import realised
+    from cubespace.realised import realised
 
     drawn = pd.DataFrame({"galaxy": ["A"], "log_mass": [10.0], "log_mass_realised": [10.1], "log_sfr_young_realised": [0.5], "agn": [1]})
     assert realised(drawn).to_dict("records") == [{"galaxy": "A", "log_mass": 10.1, "log_sfr_young": 0.5, "agn": 1}]

@@ -5,11 +5,11 @@ import pandas as pd
 
 from cubespace.claims import claim
 from cubespace.morphology import BINS, bin_index
+from cubespace.realised import realised
 from cubespace.space.clusters import common_share
 from cubespace.space.green_valley import LIMITS, best_cluster, in_valley, recovery
 from cubespace.space.neighbours import pointing_codes
 from cubespace.space.resampling import resampled_groups
-from cubespace.survey.realised import realised
 
 EW_SPLIT = 6.0  # Angstrom; galaxies with more are star-forming
 KINDS = (  # types of the paper's four clusters, by rising specific star formation rate

@@ -5,10 +5,10 @@ from cubespace.steps import parse, run, sign
 
 def main(argv=None):
     args = parse(__doc__, argv, embedding=str, untrained=str, pooled=str, truth=str, out=str)
+    from cubespace.realised import realised
     from cubespace.space.correlations import PROPERTIES_OF_INTEREST
     from cubespace.space.neighbours import read_embedding
     from cubespace.space.probes import probes_of
-    from cubespace.survey.realised import realised
     from cubespace.tables import read_table, write_table
 
     settings = args.settings
