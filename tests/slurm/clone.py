@@ -13,7 +13,7 @@ from pathlib import Path
 # would make one.
 OVERRIDES = (
     "--configfile", "config.yaml", "--cores", "2", "--latency-wait", "20", "--slurm-init-seconds-before-status-checks", "3",
-    "--group-components", "simulate=5", "moments=6", "maps=6", "space=4", "figures=13",
+    "--group-components", "simulate=5", "moments=6", "maps=6", "space=5", "figures=13",
 )  # fmt: skip
 LIMIT = 1800  # seconds that a run may take before the test gives up
 
