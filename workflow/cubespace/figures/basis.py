@@ -23,6 +23,14 @@ _WORDS = {"median_abs": "median |residual|", "mean_abs": "mean |residual|", "rel
 _PAPER_SHARE = 98.0  # per cent of the spectra, sec. 3.2
 
 
+def _sources(figure, basis):
+    """Below a figure: whose spectra the basis is of."""
+    spectra, galaxies, least = (basis.header.get(card) for card in ("NSPEC", "NGAL", "SNRCUT"))
+    if spectra is not None:
+        text = f"from {spectra} spectra with S/N > {least:g} of {galaxies} galaxies of the release"
+        figure.supxlabel(text, fontsize=6, color=SOFT)
+
+
 @styled
 def draw_components(basis, first, last):
     """Figs. B.1 (components 1 to 14) and B.2 (15 to the last): two columns of spectra with the main lines marked.
@@ -73,6 +81,7 @@ def draw_components(basis, first, last):
     for axes in grid[-1]:
         axes.set_xlabel(r"rest-frame wavelength [$\mathrm{\AA}$]")
     figure.supylabel("flux relative to the normalisation window", fontsize=7.5)
+    _sources(figure, basis)
     return figure
 
 
@@ -137,4 +146,5 @@ def draw_reconstruction(basis):
     for axes in (left, middle, right):
         axes.axvline(used, color=INK, lw=0.7, ls=":", zorder=0.5)
         axes.set_title(f"in use: {used}", loc="right", fontsize=6, color=SOFT)
+    _sources(figure, basis)
     return figure

@@ -125,9 +125,10 @@ def _make_up(axes, order, palette, labels, types):
                 lw=0.3,
             )
     axes.set(
-        ylim=(0, 104), xlim=(-0.6, len(BINS) - 0.4), xticks=range(len(BINS)), xlabel="morphological type"
+        ylim=(0, 104), xlim=(-0.6, len(BINS) - 0.4), xticks=range(len(BINS)), xlabel="morphological type, number of galaxies"
     )
-    axes.set_xticklabels(BINS)
+    counts = [int(((types == kind) & np.isfinite(labels)).sum()) for kind in BINS]
+    axes.set_xticklabels([f"{kind}\n{count}" for kind, count in zip(BINS, counts, strict=True)])
     axes.tick_params(axis="x", length=0)
 
 
@@ -227,6 +228,9 @@ def draw_quality(quality):
                 axes.fill_between(k, numbers(quality, f"{bars}_low"), numbers(quality, f"{bars}_high"), color=colour, alpha=0.15, lw=0)
         axes.set(xlabel="number of clusters", xticks=k[np.isfinite(k)])
         axes.legend(loc="best")
+    count = numbers(quality, "n")
+    if np.isfinite(count).any():
+        figure.supxlabel(f"of the {np.nanmax(count):.0f} galaxies in the representation", fontsize=6, color=SOFT)
     grid[0].set_ylabel("mean silhouette")
     grid[1].set(ylabel="adjusted Rand index", ylim=(-0.05, 1.05))
     grid[2].set(ylabel="agreement of the two methods", ylim=(-0.05, 1.05))

@@ -64,28 +64,42 @@ def _why_not(rows, a, b):
 
 
 def _verdict(rows):
-    """Two lines of numbers: the paper's KS with its p-value, and the calibrated test of the distances drawn."""
+    """Lines of numbers: the paper's KS with its p-value, the calibrated test of the distances drawn, and that of the whole space."""
     pooled = rows[words(rows, "test") == "ks_paper"]
     tenth = rows[words(rows, "test") == "ks_10th"]
     naive = _first(pooled, "p_ks_paper") if len(pooled) else np.nan
     naive = naive if np.isfinite(naive) else _first(rows, "p_ks_paper")
     lines = []
     if len(pooled):
-        lines.append(f"KS = {_first(pooled, 'statistic'):.2f}, {p_text(naive)} (uncalibrated)")
-    if len(tenth):
-        calibrated, q = _first(tenth, "p_value"), _first(tenth, "q_bh")
-        lines.append(p_text(calibrated, r"p_\mathrm{perm}") + ", " + p_text(q, "q"))
+        lines.append(f"all {_neighbour(pooled)}: KS = {_first(pooled, 'statistic'):.2f}, {p_text(naive)} (uncalibrated)")
+    for test, words_ in (("ks_10th", f"{_ordinal(_neighbour(tenth))} alone"), ("energy", "energy")):
+        mine = rows[words(rows, "test") == test]
+        if len(mine):
+            calibrated, q = _first(mine, "p_value"), _first(mine, "q_bh")
+            lines.append(f"{words_}: " + p_text(calibrated, r"p_\mathrm{perm}") + ", " + p_text(q, "q"))
     return "\n".join(lines)
+
+
+def _neighbour(rows):
+    """Which neighbour the distances are to: the tenth, or the last that small populations have."""
+    k = _first(rows, "k") if "k" in rows else np.nan
+    return int(k) if np.isfinite(k) else 10
+
+
+def _ordinal(number):
+    return str(number) + {1: "st", 2: "nd", 3: "rd"}.get(number, "th")
+
+
+def _of_pair(distances, a, b, matched):
+    comparison = words(distances, "comparison")
+    return distances[((comparison == f"{a}-{b}") | (comparison == f"{b}-{a}")) & (truths(distances, "matched") == matched)]
 
 
 def _distances(distances, a, b, matched):
     """name -> finite distances to the tenth neighbour, for the two populations."""
-    comparison = words(distances, "comparison")
-    here = ((comparison == f"{a}-{b}") | (comparison == f"{b}-{a}")) & (
-        truths(distances, "matched") == matched
-    )
+    distances = _of_pair(distances, a, b, matched)
     population, values = words(distances, "population"), numbers(distances, "tenth_distance")
-    return {name: values[here & (population == name) & np.isfinite(values)] for name in (a, b)}
+    return {name: values[(population == name) & np.isfinite(values)] for name in (a, b)}
 
 
 def _sizes(comparisons, a, b):
@@ -133,7 +147,7 @@ def _histograms(axes, rows, samples, a, b, whole):
             [np.median(values)] * 2, [0.955, 1.0], transform=axes.get_xaxis_transform(), color=colour, lw=1.6
         )
     axes.set(
-        xlim=(edges[0], edges[-1]), ylim=(0, 1.42 * highest), yticks=[]
+        xlim=(edges[0], edges[-1]), ylim=(0, 1.5 * highest), yticks=[]
     )  # room for the legend above the bars
     axes.set_title(_verdict(rows), loc="left", fontsize=6.2, linespacing=1.35)
     axes.legend(loc="upper right", bbox_to_anchor=(1.0, 0.96), handlelength=1.3)
@@ -145,7 +159,8 @@ def _panels(figure, grid, pairs, comparisons, distances, matched):
     for axes, (a, b) in zip(grid.ravel(), pairs, strict=True):
         whole = _sizes(comparisons, a, b) if matched else {}
         _histograms(axes, _pair(comparisons, a, b, matched), _distances(distances, a, b, matched), a, b, whole)
-        axes.set_xlabel("cosine distance to the 10th neighbour")
+        last = _neighbour(_of_pair(distances, a, b, matched))
+        axes.set_xlabel(f"cosine distance to the {_ordinal(last)} neighbour")
     for axes in grid[:, 0]:
         axes.set_ylabel("density of galaxies")
     if "n_embedded" in comparisons and len(comparisons):
@@ -227,7 +242,7 @@ def _pair_title(pair):
 @styled
 def draw_power(power, comparisons):
     """Power: share of trials in which a planted shift of known size is found, for each comparison and test."""
-    need(power, ["comparison", "matched", "test", "effect", "power"], "table of power")
+    need(power, ["comparison", "matched", "test", "effect", "power", "power_low", "power_high"], "table of power")
     matched, pair = truths(power, "matched"), words(power, "comparison")
     shown = list(dict.fromkeys(zip(pair, matched, strict=True)))
     if not shown or not np.isfinite(numbers(power, "power")).any():
@@ -245,18 +260,14 @@ def draw_power(power, comparisons):
             curve = here[words(here, "test") == test]
             order = np.argsort(numbers(curve, "effect"), kind="stable")
             marker = _MARKERS[(list(TEST).index(test) if test in TEST else 0) % len(_MARKERS)]
-            (line,) = axes.plot(
-                numbers(curve, "effect")[order],
-                numbers(curve, "power")[order],
-                marker=marker,
-                color=TEST.get(test, INK),
-                mew=0,
-            )
+            effect, share = (numbers(curve, column)[order] for column in ("effect", "power"))
+            low, high = (numbers(curve, f"power_{side}")[order] for side in ("low", "high"))
+            aside = 0.012 * effect.max() * (list(TEST).index(test) - len(TEST) / 2 if test in TEST else 0)  # or equal curves hide
+            line = axes.errorbar(effect + aside, share, np.clip([share - low, high - share], 0, None), marker=marker,
+                                 color=TEST.get(test, INK), mew=0, elinewidth=0.5)  # fmt: skip
             known.setdefault(test, line)
-        for height, words_ in ((0.8, "80 %"), (0.05, "5 %")):
+        for height in (0.8, 0.05):  # wanted; of a test that finds nothing but by chance
             axes.axhline(height, color=SOFT, lw=0.6, ls=":", zorder=0.5)
-            axes.annotate(words_, (1, height), (-2, 1), xycoords=axes.get_yaxis_transform(), textcoords="offset points",
-                          ha="right", fontsize=5.5, color=SOFT)  # fmt: skip
         sizes = _pair(comparisons, *name.split("-", 1), twin)
         count = [f"{_first(sizes, side):.0f}" for side in ("n_a", "n_b") if np.isfinite(_first(sizes, side))]
         count = (f" ({count[0]} twins)" if twin else f" ({', '.join(count)})") if count else ""
@@ -266,7 +277,8 @@ def draw_power(power, comparisons):
         grid.ravel()[index].set_visible(False)
         grid.ravel()[index - columns].tick_params(labelbottom=True)
     grid[0, 0].set_ylim(-0.03, 1.05)
-    figure.supxlabel("planted shift [standard deviations within the populations]", fontsize=7.5)
+    whole = f"; in brackets: galaxies compared, of {int(comparisons['n_embedded'].iloc[0])}" if "n_embedded" in comparisons else ""
+    figure.supxlabel(f"planted shift [standard deviations within the populations]{whole}", fontsize=7)
     figure.supylabel("share of trials detected", fontsize=7.5)
     figure.legend(
         known.values(), [title(test) for test in known], loc="outside upper center", ncols=min(6, len(known))

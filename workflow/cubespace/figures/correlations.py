@@ -109,7 +109,12 @@ def draw(correlations, variance=None):
     bar = figure.colorbar(picture, ax=list(grid), pad=0.02, aspect=30, shrink=0.85)
     bar.set_label("correlation coefficient")
     bar.outline.set_linewidth(0.4)
-    embedded_note(figure, correlations, r"* false discovery rate $q$ < 0.05")
+    note, alike = r"* false discovery rate $q$ < 0.05", numbers(correlations, "partial_n")
+    alike = alike[np.isfinite(numbers(correlations, "partial_r"))]
+    if np.isfinite(alike).any():
+        low, high = np.nanmin(alike), np.nanmax(alike)
+        note += f"; right: those that also have mass, type, redshift ({f'{low:.0f}-' if low < high else ''}{high:.0f})"
+    embedded_note(figure, correlations, note)
     return figure
 
 

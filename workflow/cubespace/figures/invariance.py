@@ -71,5 +71,8 @@ def draw(invariance):
         axes.tick_params(axis="x", which="both", length=0)
         for edge in np.arange(0.5, len(places) - 1):
             axes.axvline(edge, color="#e6e6e6", lw=0.6, zorder=0.5)
+    count = numbers(invariance, "n")
+    if np.isfinite(count).any():
+        figure.supxlabel(f"of the {np.nanmax(count):.0f} galaxies with maps", fontsize=6, color=SOFT)
     figure.legend(loc="outside upper center", ncols=len(known))
     return figure

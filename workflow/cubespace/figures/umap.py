@@ -27,6 +27,7 @@ from cubespace.figures.style import (
     styled,
     title,
 )
+from cubespace.populations.power import wilson
 
 _ORDER = ("train", "embed", "validation")  # the fewest on top
 
@@ -225,8 +226,9 @@ def draw_environment(galaxies, classes, umap):
         if total == 0:
             below.text(0.5, 0.5, "types unknown", transform=below.transAxes, ha="center", color=SOFT)
             continue
-        share = np.array([(types[typed] == kind).sum() / total for kind in MORPHOLOGY])
-        error = 100 * np.sqrt(share * (1 - share) / total)
+        count = [int((types[typed] == kind).sum()) for kind in MORPHOLOGY]
+        share = np.array(count) / total
+        low, high = np.transpose([wilson(number, total) for number in count])
         below.bar(
             range(len(MORPHOLOGY)),
             100 * share,
@@ -238,12 +240,12 @@ def draw_environment(galaxies, classes, umap):
         below.errorbar(
             range(len(MORPHOLOGY)),
             100 * share,
-            np.where(share > 0, error, np.nan),
+            100 * np.clip([share - low, high - share], 0, None),
             fmt="none",
             ecolor=INK,
             elinewidth=0.7,
         )
-        bars_top = max(bars_top, float((100 * share + error).max()))
+        bars_top = max(bars_top, float(100 * high.max()))
     grid[1, 0].set_ylim(0, 1.08 * bars_top if bars_top else 100)
     grid[1, 0].set_ylabel("share of the environment [%]")
     for axes in grid[0, 1:]:
