@@ -28,3 +28,14 @@ def test_each_tolerance_moves_the_galaxy_made_for_it():
     assert rows.loc[("void_fraction", 1.2), "void"] == 1 and changed[("void_fraction", 0.8)] == 0
     assert rows.loc[("match_radius", 5.0), "cluster"] == 1 and changed[("match_radius", 45.0)] == 0
     assert rows.loc["match_dz", "cluster"].tolist() == [1, 2]
+    assert "footprint_radius" not in table["tolerance"].tolist()
+
+
+def test_the_radius_around_catalogued_objects_is_a_tolerance():
+    """Galaxies 0.7 and 1.5 deg from the only catalogued one: inside of 1 deg; of none; of both."""
+    galaxies = pd.DataFrame({"ra": [10.7, 11.5], "dec": [0.0] * 2, "redshift": [0.02] * 2})
+    groups = Groups("g", np.array([10.0]), np.zeros(1), np.full(1, 0.02), np.array(["a"], object), np.array([2]), Footprint(radius=1.0))
+    table = tolerance_table(galaxies, [groups], [], {"match_radius": 15.0})
+    rows = table[table["tolerance"] == "footprint_radius"]
+    assert rows["value"].tolist() == [0.5, 2.0] and rows["unit"].tolist() == ["deg", "deg"]
+    assert rows["filament_wall"].tolist() == [0, 2] and rows["changed"].tolist() == [1, 1]

@@ -113,8 +113,8 @@ def draw(correlations, variance=None):
     alike = alike[np.isfinite(numbers(correlations, "partial_r"))]
     if np.isfinite(alike).any():
         low, high = np.nanmin(alike), np.nanmax(alike)
-        note += f"; right: those that also have mass, type, redshift ({f'{low:.0f}-' if low < high else ''}{high:.0f})"
-    embedded_note(figure, correlations, note)
+        note += f"; right: of galaxies that also have mass, type, redshift ({f'{low:.0f}-' if low < high else ''}{high:.0f})"
+    embedded_note(figure, correlations, note, "\n")
     return figure
 
 

@@ -219,12 +219,12 @@ def count_note(figure, shown, total, why, more=""):
     figure.supxlabel(f"{shown} of {total} galaxies{rest}", fontsize=6, color=SOFT)
 
 
-def embedded_note(figure, table, before=""):
+def embedded_note(figure, table, before="", between="; "):
     """Below a figure of a table of properties: the galaxies that the numbers in brackets are of."""
     words = "in brackets: galaxies that have the property"
     if "n_embedded" in table and len(table):
         words += f", of {int(table['n_embedded'].iloc[0])} in the representation"
-    figure.supxlabel(f"{before}; {words}" if before else words, fontsize=6, color=SOFT)
+    figure.supxlabel(f"{before}{between}{words}" if before else words, fontsize=6, color=SOFT)
 
 
 def marker_size(number):
