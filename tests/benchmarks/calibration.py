@@ -2,14 +2,16 @@
 
 Numbers and figure of docs/statistics.md.
 
-    python tests/benchmarks/calibration.py docs/calibration.png
+    python tests/benchmarks/calibration.py docs/calibration.png     (and build/calibration.csv, the p-values and rates drawn)
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from cubespace.figures.style import SOFT, TEST, canvas, save, styled
+from cubespace.figures.style import SOFT, TEST, canvas, save, styled, title
 from cubespace.populations.power import wilson
 from cubespace.populations.two_sample import all_tests
 from cubespace.space.neighbours import cosine_distances
@@ -75,10 +77,10 @@ def draw(naive, permuted):
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.25])
     for column, (name, text) in enumerate((("ks_paper", "ten distances pooled"), ("ks_10th", "10th distance alone"))):
         p = naive[99, False][:, column]
-        left.hist(p, np.linspace(0, 1, 21), density=True, histtype="step", lw=1.3, color=TEST[name] if column else "#8a8a8a", label=text)
-    left.axhline(1, color=SOFT, lw=0.7, ls=":", label="calibrated")
-    left.set(xlabel="KS p-value of a true null, 99 and 99 galaxies", ylabel="density of trials", xlim=(0, 1))
-    left.legend(loc="upper right")
+        left.ecdf(p, lw=1.3, color=TEST[name] if column else "#8a8a8a", label=text)
+    left.plot([0, 1], [0, 1], color=SOFT, lw=0.7, ls=":", label="calibrated")
+    left.set(xlabel="KS p-value of a true null, 99 and 99 galaxies", ylabel="share of trials at or below", xlim=(0, 1), ylim=(0, 1))
+    left.legend(loc="lower right")
     rows = [("KS as in the paper, pooled", naive, 0), ("KS as in the paper, 10th", naive, 1)]
     y, ticks = 0, []
     for text, table, column in rows:
@@ -95,7 +97,7 @@ def draw(naive, permuted):
             low, high = wilson(round(permuted[twins][name] * PERMUTED), PERMUTED)
             right.hlines(y + 0.25 * twins, low, high, color="#555555", lw=1)
             right.plot(permuted[twins][name], y + 0.25 * twins, marker, color="#d55e00" if twins else "#0072b2", ms=4)
-        ticks.append((y, f"permutation: {name}, n = 99"))
+        ticks.append((y, f"permutation: {title(name)}, n = 99"))
         y += 1
     right.plot([], [], "o", color="#0072b2", ms=4, label="unpaired")
     right.plot([], [], "D", color="#d55e00", ms=4, label="pairs of alike galaxies")
@@ -104,6 +106,16 @@ def draw(naive, permuted):
     right.set(xlabel="share of true nulls rejected at 0.05", xlim=(0, None), ylim=(y - 0.3, -0.6))
     right.legend(loc="lower right")
     return figure
+
+
+def write_csv(naive, permuted, name):
+    """The numbers behind the figure: one row a p-value of the paper's kind, and one a rate of the permutation tests."""
+    rows = [(test, n, twins, trial, value, "p_value") for (n, twins), p in naive.items() for trial, both in enumerate(p)
+            for test, value in zip(("ks_paper", "ks_10th"), both, strict=True)]  # fmt: skip
+    rows += [(test, 99, twins, None, rate, "permutation_rate") for twins, rates in permuted.items() for test, rate in rates.items()]
+    folder = Path("build")
+    folder.mkdir(exist_ok=True)
+    pd.DataFrame(rows, columns=["test", "n", "twins", "trial", "value", "quantity"]).to_csv(folder / name, index=False)
 
 
 def main(path=None):
@@ -116,6 +128,7 @@ def main(path=None):
         print(f"permutation tests, n = 99, {'pairs' if twins else 'unpaired'}, {PERMUTED} nulls: " + ", ".join(f"{k} {v:.3f}" for k, v in rates.items()))
     if path:
         save(draw(naive, permuted), path, {})
+        write_csv(naive, permuted, Path(path).with_suffix(".csv").name)
     for twins in (False, True):
         for shift in (0.0, 1.0):
             rates = ", ".join(f"{name} {share:.3f}" for name, share in coverage(99, twins, shift).items())
