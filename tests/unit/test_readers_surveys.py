@@ -174,7 +174,45 @@ def test_two_hdus_of_one_name(tmp_path):
 def test_a_name_and_a_unit_that_contradict_each_other(tmp_path):
     hdus = make_surveys.ecalifa()[0]
     hdus["ERROR"].header["BUNIT"] = "(1E-16 erg/s/cm2/Angstrom)**2"
-    reject(tmp_path, hdus, "hdu_ambiguous", "sigma by its name and a variance by its unit")
+    reject(tmp_path, hdus, "hdu_ambiguous", "sigma by its name and variance by its unit")
+
+
+@pytest.mark.parametrize(
+    ("name", "card", "value", "power"),
+    [("ERROR", "HDUCLAS3", "MSE", 2), ("ERR", "HDUCLAS3", "INVMSE", -2), ("NOISE", "HDUCLAS3", "RMSE", 1), ("STAT", "HDUCLAS3", "MSE", 2),
+     ("UNCERT", "UTYPE", "StdDevUncertainty", 1), ("UNCERT", "UTYPE", "VarianceUncertainty", 2), ("UNCERT", "UTYPE", "InverseVariance", -2),
+     ("IVAR", "HDUCLAS3", "INVMSE", -2), ("ERR", "UTYPE", "spec:Data.FluxAxis.Accuracy.StatError", 1)],
+)  # fmt: skip
+def test_a_card_says_in_which_form_the_noise_is(tmp_path, name, card, value, power):
+    """Sigma of 0.2 stored as 0.2, 0.04 or 25, with a card that says so, comes back as 0.2."""
+    flux, _ = make_surveys.truth()
+    noise = fits.ImageHDU(np.full(flux.shape, 0.2**power, np.float32), fits.Header({card: value}), name=name)
+    cube = read_cube(written(tmp_path, [fits.PrimaryHDU(), fits.ImageHDU(flux, make_cubes.header(), name="FLUX"), noise]))
+    np.testing.assert_allclose(cube.sigma, 0.2, rtol=1e-6)
+    assert any(f"{name} holds the" in note for note in cube.notes) is (power != {"STAT": 2, "IVAR": -2}.get(name, 1))
+
+
+def test_a_card_of_the_noise_that_contradicts_name_unit_or_other_card(tmp_path):
+    squared = "(1E-16 erg/s/cm2/Angstrom)**2"
+    for builder, name, changes, words in (
+        (make_surveys.muse, "STAT", {"HDUCLAS3": "RMSE"}, "variance by its name and sigma by HDUCLAS3 = 'RMSE'"),
+        (make_surveys.manga, "IVAR", {"HDUCLAS3": "MSE"}, "inverse variance by its name and variance by HDUCLAS3"),
+        (make_surveys.sami, "VARIANCE", {"UTYPE": "InverseVariance"}, "variance by its name and inverse variance by UTYPE"),
+        (make_surveys.ecalifa, "ERROR", {"HDUCLAS3": "INVRMSE"}, "sigma by its name and inverse sigma by HDUCLAS3"),
+        (make_surveys.ecalifa, "ERROR", {"HDUCLAS3": "RMSE", "UTYPE": "VarianceUncertainty"}, "variance by UTYPE"),
+        (make_surveys.ecalifa, "ERROR", {"HDUCLAS3": "INVMSE", "BUNIT": squared}, "inverse variance by its card and variance by its unit"),
+        (make_surveys.muse, "STAT", {"BUNIT": "(1E-20 erg/s/cm2/Angstrom)**(-2)"}, "variance by its name and inverse variance by its unit"),
+    ):
+        hdus = builder()[0]
+        hdus[name].header.update(changes)
+        reject(tmp_path, hdus, "hdu_ambiguous", name, words, "cubes.mapping")
+
+
+def test_the_mapping_overrules_a_card_of_the_noise(tmp_path):
+    hdus, _, sigma = make_surveys.ecalifa()
+    hdus["ERROR"].header["HDUCLAS3"] = "INVRMSE"
+    cube = read_cube(written(tmp_path, hdus), mapping={"flux": "PRIMARY", "sigma": "ERROR"})
+    np.testing.assert_array_equal(cube.sigma, sigma)
 
 
 def test_noise_in_another_scale_than_the_flux(tmp_path):

@@ -19,6 +19,12 @@ NOISE = {
     "ERROR": SIGMA, "ERR": SIGMA, "ERRORS": SIGMA, "STDDEV": SIGMA, "SIGMA": SIGMA, "STD": SIGMA, "NOISE": SIGMA,
     "UNCERT": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR,
 }  # fmt: skip
+VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT")  # names of errors in any form: 1 sigma by custom only
+# What a card says of the HDU that it is in: HDUCLAS3 of ESO and SDSS, UTYPE of astropy's CCDData.
+STATED = {
+    "RMSE": SIGMA, "MSE": VARIANCE, "INVMSE": IVAR, "INVRMSE": "inverse sigma",
+    "STDDEVUNCERTAINTY": SIGMA, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": IVAR,
+}  # fmt: skip
 KEPT = (
     "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
     "V500 PIPE GALEXT COR", "MED_VEL",
@@ -77,22 +83,32 @@ def named(hdus, *names):
 
 
 def noise_of(hdus):
-    """(HDU, kind) of the noise by its customary name and its unit, (None, "") if there is none.
-
-    Of several the first in `NOISE` is taken. A unit that is plainly squared goes against a name that says sigma, and
-    the other way round: CubeRejected (``hdu_ambiguous``).
-    """
+    """(HDU, kind) of the noise by its customary name, (None, "") if there is none; of several the first in `NOISE`."""
     unit = named(hdus, *NOISE)
-    if unit is None:
-        return None, ""
-    kind, stated = NOISE[unit.name], units.noise_unit(cards.text(unit.header, "BUNIT"))
+    return (unit, "") if unit is None else (unit, noise_kind(unit, NOISE[unit.name]))
+
+
+def noise_kind(unit, custom):
+    """SIGMA, VARIANCE or IVAR: what an HDU of noise holds, by its cards HDUCLAS3 and UTYPE, else `custom`.
+
+    CubeRejected (``hdu_ambiguous``) where a card goes against a name that says the form, or against the other card; or a
+    unit that is plainly squared against either of them, and the other way round.
+    """
+    where = f"HDU {unit.index} {unit.name}"
+    said = {f"{key} = {value!r}": STATED[value.upper()] for key in ("HDUCLAS3", "UTYPE")
+            if (value := cards.required_text(unit.header, key, where)).upper() in STATED}  # fmt: skip
+    kind = next(iter(said.values()), custom)
+    contrary = [f"{kind} by {card}" for card, kind in said.items() if kind != custom]
+    if contrary and (unit.name not in VAGUE or len(set(said.values())) > 1 or kind not in NOISE.values()):
+        raise CubeRejected("hdu_ambiguous", f"{where} is {custom} by its name and {' and '.join(contrary)}; say which in cubes.mapping")
+    stated = units.noise_unit(cards.required_text(unit.header, "BUNIT", where))
     if stated and stated[0] not in (SIGMA, kind):  # a BUNIT equal to that of the flux is often just copied
         raise CubeRejected(
             "hdu_ambiguous",
-            f"HDU {unit.index} {unit.name} is a {kind} by its name and a {stated[0]} by its unit "
+            f"{where} is {kind} by its {'card' if said else 'name'} and {stated[0]} by its unit "
             f"{cards.text(unit.header, 'BUNIT')!r}; say which in cubes.mapping",
         )
-    return unit, kind
+    return kind
 
 
 def squeezed(shape):
@@ -116,6 +132,8 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         ``not_a_cube``, ``shape_mismatch``, ``wrong_dtype``, ``header_card``, ``wavelength_axis``, ``unit_unknown``.
     """
     notes = [f"{path}: {note}" for note in layout.expected]
+    if layout.kind != NOISE.get(layout.noise.name, layout.kind):
+        notes.append(f"{path}: HDU {layout.noise.index} {layout.noise.name} holds the {layout.kind}, as a card or cubes.mapping says")
     shape = squeezed(layout.flux.shape)
     where = f"{path}: HDU {layout.flux.index} {layout.flux.name}"
     if len(shape) != 3:
@@ -218,7 +236,7 @@ def _units(layout, head, path, notes, unknown, pixel):
             raise CubeRejected("unit_unknown", f"{path}: cubes.mapping says the unit is {layout.stated_unit!r}")
         return (float(f"{scale / units.OURS:.12g}"),) * 2
     scale = units.flux_scale(head.headers, path, notes, unknown, layout.unit, pixel)
-    stated = units.noise_unit(cards.text(layout.noise.header, "BUNIT"))
+    stated = units.noise_unit(cards.required_text(layout.noise.header, "BUNIT", f"{path}: HDU {layout.noise.index}"))
     if stated is None:
         return scale, scale
     noise_scale = float(f"{stated[1] / units.OURS:.12g}")

@@ -6,7 +6,7 @@ and so are the model cubes of the DAP.
 """
 
 from cubespace.cubes.readers import header as cards
-from cubespace.cubes.readers.assemble import IVAR, Layout, is_cube, named
+from cubespace.cubes.readers.assemble import IVAR, Layout, is_cube, named, noise_kind
 from cubespace.errors import CubeRejected
 
 NAME = "manga"
@@ -38,7 +38,8 @@ def layout(hdus):
             raise CubeRejected(
                 "flagged_by_survey", f"DRP3QUAL = {quality} has bit {CRITICAL} (CRITICAL): not to be used"
             )
+    noise = named(hdus, "IVAR")
     return Layout(
-        NAME, flux, named(hdus, "IVAR"), IVAR, flags=named(hdus, "MASK"), bad_bits=BAD_BITS, star_bit=STAR_BIT,
+        NAME, flux, noise, noise_kind(noise, IVAR), flags=named(hdus, "MASK"), bad_bits=BAD_BITS, star_bit=STAR_BIT,
         wave=named(hdus, "WAVE"), unit=1e-17, medium="vacuum", pixel_arcsec=0.5,
     )  # fmt: skip

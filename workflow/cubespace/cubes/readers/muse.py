@@ -4,7 +4,7 @@ Wavelengths in air (CTYPE3 = AWAV), usually in Angstrom, fluxes in 1e-20 erg/s/c
 """
 
 from cubespace.cubes.readers import header as cards
-from cubespace.cubes.readers.assemble import VARIANCE, Layout, is_cube, named
+from cubespace.cubes.readers.assemble import VARIANCE, Layout, is_cube, named, noise_kind
 from cubespace.errors import CubeRejected
 
 NAME = "muse"
@@ -22,6 +22,6 @@ def layout(hdus):
     if stat is None:
         raise CubeRejected("hdu_missing", f"a MUSE cube without STAT; it has {'; '.join(map(str, hdus))}")
     return Layout(
-        NAME, data, stat, VARIANCE, flags=named(hdus, "DQ"), unit=1e-20, medium="air", pixel_arcsec=0.2,
+        NAME, data, stat, noise_kind(stat, VARIANCE), flags=named(hdus, "DQ"), unit=1e-20, medium="air", pixel_arcsec=0.2,
         expected=() if says else ("INSTRUME does not say MUSE: taken for it by DATA and STAT",),
     )  # fmt: skip

@@ -4,7 +4,7 @@ Reference pixel in the middle of the axis, wavelengths in air, NaN where there a
 neighbouring pixels is not used: the error is that of single pixels.
 """
 
-from cubespace.cubes.readers.assemble import VARIANCE, Layout, is_cube, named
+from cubespace.cubes.readers.assemble import VARIANCE, Layout, is_cube, named, noise_kind
 from cubespace.errors import CubeRejected
 
 NAME = "sami"
@@ -21,4 +21,4 @@ def layout(hdus):
     variance = named(hdus, "VARIANCE")
     if variance is None:
         raise CubeRejected("hdu_missing", f"a SAMI cube without VARIANCE; it has {'; '.join(map(str, hdus))}")
-    return Layout(NAME, hdus[0], variance, VARIANCE, unit=1e-16, medium="air", pixel_arcsec=0.5)
+    return Layout(NAME, hdus[0], variance, noise_kind(variance, VARIANCE), unit=1e-16, medium="air", pixel_arcsec=0.5)
