@@ -15,6 +15,7 @@ import pytest
 from astropy.io import fits
 
 import make_cubes
+import make_surveys
 from conftest import ROOT
 from cubespace import sphere
 from cubespace.cubes.quality import REASONS
@@ -328,6 +329,45 @@ def test_a20_alien_bytes_in_a_comment_do_no_harm(tmp_path):
 def test_a20_a_card_that_comes_twice(tmp_path):
     path = edited(tmp_path, (b"CRPIX3  =                  1.0", b"CRVAL3  =               4000.0"))
     refused(path, "header_card", "CRVAL3", "twice")
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "second"),
+    [("BUNIT", "1E-16 erg/s/cm2/Angstrom", "1E-17 erg/s/cm2/Angstrom"), ("CUNIT3", "Angstrom", "nm"), ("CTYPE3", "AWAV", "WAVE-LOG"),
+     ("CTYPE1", "RA---TAN", "DEC--TAN"), ("CUNIT1", "deg", "arcsec"), ("AIRORVAC", "air", "vacuum")],
+)  # fmt: skip
+def test_a20_a_text_that_comes_twice(tmp_path, key, first, second):
+    """Two values are refused by name, in either order; one value twice does no harm."""
+    for one, other in ((first, second), (second, first), (first, first)):
+        head = cards(**{key: one})
+        head.append((key, other), end=True)
+        path = file(tmp_path / "a.fits", head)
+        if one != other:
+            refused(path, "header_card", f"card {key} comes twice: {sorted([one, other])}")
+        else:
+            assert read_cube(path).wavelength[100] == 3949
+
+
+def test_a20_a_name_or_a_unit_of_an_hdu_that_comes_twice(tmp_path):
+    units = make_cubes.hdus(FLUX, SIGMA)
+    units["ERROR"].header.append(("EXTNAME", "IVAR"), end=True)
+    refused(make_cubes.write(tmp_path / "a.fits", units), "header_card", "HDU 1: card EXTNAME comes twice: ['ERROR', 'IVAR']")
+    units = make_cubes.hdus(FLUX, SIGMA)
+    units["ERROR"].header["BUNIT"] = "1E-16 erg/s/cm2/A"
+    units["ERROR"].header.append(("BUNIT", "1E-17 erg/s/cm2/A"), end=True)
+    refused(make_cubes.write(tmp_path / "b.fits", units), "header_card", "HDU 1 ERROR: card BUNIT comes twice")
+
+
+def test_a20_the_name_that_fpack_leaves_beside_the_image_s_own(tmp_path):
+    units = make_surveys.packed(make_surveys.ecalifa()[0])
+    names = [unit.name for unit in units]
+    content = make_cubes.write(tmp_path / "a.fits", units).read_bytes()
+    card, own = b"EXTNAME = 'COMPRESSED_IMAGE'".ljust(80), b"EXTNAME = 'ERROR   '"
+    at = content.index(own)
+    end = content.index(b"END".ljust(80), at)
+    assert names[2] == "ERROR" and content[end + 80 : end + 160].isspace()
+    (tmp_path / "b.fits").write_bytes(content[:at] + card + content[at:end] + content[end : end + 80] + content[end + 160 :])
+    assert np.array_equal(read_cube(tmp_path / "b.fits").sigma, make_surveys.truth()[1])
 
 
 def test_a21_degenerate_fourth_axis_and_what_is_no_cube(tmp_path):

@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 2**30
 MAX_GAIN = 1100  # deflate packs 1032 times at most
 TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 KEYWORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ ")
+TILED = "COMPRESSED_IMAGE"  # the EXTNAME that fpack gives; some writers leave it beside the image's own
 OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)", b"\x89HDF": "HDF5",
           b"(\xb5/\xfd": "zstandard"}  # fmt: skip
 
@@ -189,7 +190,7 @@ class _Reader:
     def _unit(self, index, header, total, wanted):
         where = f"{self.path}: HDU {index}"
         kind = required_text(header, "XTENSION", where) or "IMAGE"
-        name = required_text(header, "EXTNAME", where).upper() or ("" if index else "PRIMARY")
+        name = required_text(header, "EXTNAME", where, TILED).upper() or ("" if index else "PRIMARY")
         where = f"{where} {name}"
         try:
             bitpix, naxis = whole(header, "BITPIX"), whole(header, "NAXIS")
@@ -207,14 +208,14 @@ class _Reader:
         if size > limit:
             self._short(index, name, self.position + size, None if self.gzipped else self.size)
         unit = Hdu(name, header, shape, dtype.name, index=index)
-        tiles = kind == "BINTABLE" and text(header, "ZIMAGE") == "True"
+        tiles = kind == "BINTABLE" and required_text(header, "ZIMAGE", where) == "True"
         if tiles:
             from cubespace.cubes.readers import tiles as packing
 
             unit.shape, unit.dtype = packing.describe(header, size, where)
-            if unit.name == "COMPRESSED_IMAGE" or (not unit.name and text(header, "ZSIMPLE") == "True"):
+            if unit.name == TILED or (not unit.name and text(header, "ZSIMPLE") == "True"):
                 unit.name = "PRIMARY"
-        sums = self.checksum != "ignore" and bool(text(header, "CHECKSUM").strip("0"))
+        sums = self.checksum != "ignore" and "CHECKSUM" in header and bool(text(header, "CHECKSUM", "damaged").strip("0"))
         take = size > 0 and (kind == "IMAGE" or tiles) and wanted(index, unit.name)
         if take:
             raw = np.empty(size, np.uint8) if tiles else self._empty(shape, dtype, where)

@@ -110,22 +110,29 @@ def whole(header, key, default=None):
 
 
 def text(header, key, default=""):
-    """Value of a card as stripped string; `default` if absent, empty or malformed (nothing depends on it)."""
+    """Value of a card as stripped string; `default` if absent, empty, malformed or there twice (nothing depends on it)."""
     try:
         return required_text(header, key, "") if key in header else default
     except CubeRejected:
         return default
 
 
-def required_text(header, key, path):
-    """Value of a card as stripped string, "" if absent or empty; a malformed one is named."""
+def required_text(header, key, path, placeholder=None):
+    """Value of a card as stripped string, "" if absent or empty; one that is malformed or comes twice is named.
+
+    `placeholder` is a value that states nothing where there is another.
+    """
     try:
-        value = header.values(key)[0] if key in header else None
+        values = {"" if value is None else str(value).strip() for value in header.values(key)} if key in header else {""}
     except ValueError:
         raise CubeRejected(
             "header_card", f"{path}: card {key} cannot be read: {header.raw(key)!r}"
         ) from None
-    return "" if value is None else str(value).strip()
+    if len(values) > 1:
+        values.discard(placeholder)
+    if len(values) > 1:
+        raise CubeRejected("header_card", f"{path}: card {key} comes twice: {sorted(values)}")
+    return values.pop()
 
 
 def sky_matrix(header, path):
@@ -134,7 +141,7 @@ def sky_matrix(header, path):
     ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. CDELT = 1 beside CD cards is a
     leftover of old tools. Scaled to degrees if CUNIT is arcsec or arcmin.
     """
-    unit = text(header, "CUNIT1").lower()
+    unit = required_text(header, "CUNIT1", path).lower()
     factor = 1 / 3600 if unit.startswith(("arcs", "asec")) else 1 / 60 if unit.startswith("arcm") else 1.0
     cells = [(i, j) for i in (1, 2) for j in (1, 2)]
     values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in cells]
@@ -180,7 +187,7 @@ def sky(header, path):
     if None in values or matrix is None or pixel_scale(header, path) is None:
         return None
     ra, dec, x, y = values
-    kinds = [text(header, f"CTYPE{i}").upper() for i in (1, 2)]
+    kinds = [required_text(header, f"CTYPE{i}", path).upper() for i in (1, 2)]
     if kinds[0].startswith("DEC") and kinds[1].startswith("RA"):
         ra, dec, matrix = dec, ra, matrix[::-1]
     elif not (kinds[0].startswith("RA") and kinds[1].startswith("DEC")):
