@@ -114,10 +114,85 @@ def test_a_mask_that_cannot_be_used_is_named(cube, tmp_path, content, words):
     assert words in caught.value.detail
 
 
-def test_a_bad_line_of_text_is_named(cube, tmp_path):
-    (tmp_path / "a.txt").write_text("row column flag\n1 2 1\n3 x 1\n")
-    with pytest.raises(CubeRejected, match=r"a\.txt: line 3.*3 x 1"):
+@pytest.mark.parametrize("line", ["3 x 1", "3 4", "3 4 1 1", "3.5 4 1", "3 4.5 1", "3 4 nan", "3 inf 1", "-1 4 1"])
+def test_a_bad_line_of_text_is_named(cube, tmp_path, line):
+    (tmp_path / "a.txt").write_text(f"row column flag\n1 2 1\n{line}\n")
+    with pytest.raises(CubeRejected, match=rf"^mask_unusable: \S+a\.txt: line 3: 'row column flag'.*{line}'"):
         foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
+    (tmp_path / "b.txt").write_text("1 2 300\n")
+    with pytest.raises(CubeRejected, match=r"b\.txt: flags 0, 300; allowed"):
+        foreground.read_flags(tmp_path / "b.txt", "NGC0001", cube)
+
+
+@pytest.mark.parametrize("start", ["", "# by hand\n", "row column flag\n", "# by hand\n\npix_x pix_y Flag\n"])
+def test_the_first_row_of_a_text_mask_is_a_row_if_it_is_of_numbers(cube, tmp_path, start):
+    expected = [[3, 4], [5, 6], [7, 8]]
+    np.savetxt(tmp_path / "a.txt", [[*place, 1] for place in expected])  # 3.000000000000000000e+00 ...
+    (tmp_path / "a.txt").write_text(start + (tmp_path / "a.txt").read_text())
+    (tmp_path / "b.txt").write_text(start + "3.0 4.0 1\n5.0 6.0 1\n7 8 1\n14 0 1\n0 12 1\n")
+    for name in ("a.txt", "b.txt"):
+        found = foreground.read_flags(tmp_path / name, "NGC0001", cube)
+        assert np.argwhere(found == 1).tolist() == expected and np.count_nonzero(found) == 3
+    assert cube.notes[-1].endswith("b.txt: 2 spaxels outside the cube's (14, 12) left out")
+
+
+@pytest.mark.parametrize(
+    ("names", "flag", "words"),
+    [
+        (["NGC 1"], np.ones(1, np.int8), r"found \(1,\) and \(1,\)"), (["NGC 1"], np.ones((14, 12), np.int8), r"found \(1,\) and \(14, 12\)"),
+        (["NGC 1", "NGC 2"], np.ones((1, 14, 12), np.int8), r"found \(2,\) and \(1, 14, 12\)"), ("NGC 1", np.ones((1, 14, 12), np.int8), "found"),
+        (["NGC 1", "NGC 2", "ngc1"], np.ones((3, 14, 12), np.int8), "NGC0001 is named 2 times, in rows 0, 2"),
+        (["NGC 1"], np.full((1, 14, 12), np.inf), "flags inf; allowed"),
+    ],
+)  # fmt: skip
+def test_one_array_for_all_galaxies_that_does_not_say_which_is_whose(cube, tmp_path, names, flag, words):
+    np.savez(tmp_path / "a.npz", name=np.array(names), flag=flag)
+    with pytest.raises(CubeRejected, match=rf"^mask_unusable: \S+a\.npz: .*{words}"):
+        foreground.read_flags(tmp_path / "a.npz", "NGC0001", cube)
+
+
+def sky_of(cube, **changes):
+    """Cards of the cube's own sky."""
+    head = {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CRVAL1": 150.0, "CRVAL2": 2.0, "CRPIX1": 6.0, "CRPIX2": 6.0,
+            "CD1_1": -0.5 / 3600, "CD2_2": 0.5 / 3600}  # fmt: skip
+    return fits.Header(head | changes)
+
+
+def test_a_mask_of_the_cube_s_shape_is_where_its_header_puts_it(cube, tmp_path):
+    mask = np.zeros((14, 12), np.int16)
+    mask[9, 2] = 1
+    for name, changes, places in (("same", {"CRPIX1": 6.4}, [[9, 2]]), ("shifted", {"CRPIX1": 9.0, "CRPIX2": 5.0}, [[10, -1]]),
+                                  ("shifted", {"CRPIX1": 4.0, "CRPIX2": 5.0}, [[10, 4]])):  # fmt: skip
+        fits.PrimaryHDU(mask, sky_of(cube, **changes)).writeto(tmp_path / "a.fits", overwrite=True)
+        cube.notes.clear()
+        found = foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)
+        assert np.argwhere(found).tolist() == [place for place in places if min(place) >= 0]
+        assert [note.endswith("by its coordinates") for note in cube.notes] == [True] * (name == "shifted")
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "words"),
+    [((14, 12), {"CRVAL2": 3.0}, "another part of the sky"), ((40, 40), {"CRVAL2": 3.0}, "another part of the sky"),
+     ((14, 12), {"CRVAL1": 330.0, "CRVAL2": -2.0}, "another part of the sky"), ((14, 12), {"CTYPE2": "LINEAR"}, "coordinates in its header cannot be used")],
+)  # fmt: skip
+def test_a_mask_of_another_part_of_the_sky(cube, tmp_path, shape, changes, words):
+    fits.PrimaryHDU(np.ones(shape, np.int16), sky_of(cube, **changes)).writeto(tmp_path / "a.fits")
+    with pytest.raises(CubeRejected, match=rf"mask_unusable.*a\.fits.*{words}"):
+        foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)
+
+
+def test_a_mask_with_rows_for_columns(tmp_path):
+    """16 x 15 on 15 x 16 is as near in size as one that is to be cropped, and would lose or move its flags."""
+    flux, sigma = make_cubes.base(ny=15, nx=16)
+    cube = read_cube(make_cubes.write(tmp_path / "NGC0001.fits", make_cubes.hdus(flux, sigma)))
+    mask = np.zeros((16, 15), np.int16)
+    mask[15, 2] = 1
+    fits.PrimaryHDU(mask).writeto(tmp_path / "a.fits")
+    with pytest.raises(CubeRejected, match=r"mask_unusable.*\(16, 15\), the cube \(15, 16\): rows and columns are swapped"):
+        foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)
+    turned = {"CD1_1": 0.0, "CD2_2": 0.0, "CD1_2": -0.5 / 3600, "CD2_1": 0.5 / 3600}  # but a header may say that they are
+    fits.PrimaryHDU(mask, sky_of(cube, **turned)).writeto(tmp_path / "a.fits", overwrite=True)
+    assert np.argwhere(foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)).tolist() == [[2, 15]]
 
 
 def test_a_star_beside_the_nucleus_is_not_taken_for_it():

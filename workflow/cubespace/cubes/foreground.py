@@ -85,18 +85,19 @@ def read_flags(path, galaxy, cube):
 
     Returns
     -------
-    int8 (ny, nx). An image with the cube's shape has its pixels. One that is nearly so large (`ALIKE`) is cropped or
-    padded at the far sides. Any other is resampled, nearest pixel: by the coordinates of its header if it has them
-    and the cube does, else by its scale, both being taken to show the same field.
+    int8 (ny, nx). An image with the cube's shape has its pixels, unless its header puts them a pixel or more away. One
+    that is nearly so large (`ALIKE`) is cropped or padded at the far sides. Any other is resampled, nearest pixel: by
+    the coordinates of its header if it has them and the cube does, else by its scale, both being taken to show the
+    same field.
 
     Raises
     ------
     CubeRejected
-        ``mask_unusable``: the file cannot be read, has no 2-D image, values other than `FLAGS`, or another shape of
-        field.
+        ``mask_unusable``: the file cannot be read, has no 2-D image, names the galaxy twice, has values other than
+        `FLAGS`, another shape of field or its rows for columns, or lies elsewhere on the sky.
     """
-    image, header = _load(Path(path), galaxy, cube.field.shape)
-    values = np.unique(image[np.isfinite(image)] if image.dtype.kind == "f" else image)
+    image, header = _load(Path(path), galaxy, cube)
+    values = np.unique(image[~np.isnan(image)] if image.dtype.kind == "f" else image)
     if not np.isin(values, FLAGS).all():
         raise CubeRejected("mask_unusable", f"{path}: flags {_listed(values)}; allowed: {_listed(FLAGS)}")
     image = np.nan_to_num(image).astype(np.int8) if image.dtype.kind == "f" else image.astype(np.int8)
@@ -107,19 +108,19 @@ def _listed(values):
     return ", ".join(f"{value:g}" for value in list(values)[:8])
 
 
-def _load(path, galaxy, shape):
+def _load(path, galaxy, cube):
     """(2-D array, header or None) of a mask file."""
+    header = None
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             if "name" in arrays and "flag" in arrays:
-                rows = np.nonzero([key(str(name)) == key(galaxy) for name in arrays["name"]])[0]
-                return (arrays["flag"][rows[0]] if rows.size else np.zeros(shape, np.int8)), None
-            images = [arrays[name] for name in ARRAYS if name in arrays] or list(arrays.values())
-            header = None
+                images = [_of_galaxy(arrays["name"], arrays["flag"], galaxy, cube.field.shape, path)]
+            else:
+                images = [arrays[name] for name in ARRAYS if name in arrays] or list(arrays.values())
         elif path.suffix == ".txt":
-            return _from_text(path, shape), None
+            images = [_from_text(path, cube)]
         else:
             from astropy.io import fits
 
@@ -127,6 +128,8 @@ def _load(path, galaxy, shape):
                 images = [hdu.data for hdu in hdus if hdu.is_image and hdu.data is not None]
                 header = next((hdu.header for hdu in hdus if hdu.is_image and hdu.data is not None), None)
         image = np.squeeze(np.asarray(images[0] if images else np.zeros(0)))
+    except CubeRejected:
+        raise
     except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
         raise CubeRejected("mask_unusable", f"{path}: cannot be read as a mask: {error}") from None
     except Exception as error:  # zipfile.BadZipFile, zlib.error, astropy's VerifyError
@@ -138,49 +141,90 @@ def _load(path, galaxy, shape):
     return image, header
 
 
-def _from_text(path, shape):
+def _of_galaxy(names, flags, galaxy, shape, path):
+    """A galaxy's image of an array for many; 0 everywhere for one that is not named."""
+    if names.ndim != 1 or flags.ndim != 3 or len(names) != len(flags):
+        raise CubeRejected(
+            "mask_unusable", f"{path}: name (n,) and flag (n, ny, nx) are expected, found {names.shape} and {flags.shape}"
+        )
+    rows = [row for row, name in enumerate(names) if key(str(name)) == key(galaxy)]
+    if len(rows) > 1:
+        raise CubeRejected("mask_unusable", f"{path}: {galaxy} is named {len(rows)} times, in rows {', '.join(map(str, rows))}")
+    return flags[rows[0]] if rows else np.zeros(shape, np.int8)
+
+
+def _from_text(path, cube):
     """Flags of lines "row column flag"; spaxels that are not listed have 0."""
-    image = np.zeros(shape, np.int8)
+    image, outside, first = np.zeros(cube.field.shape), 0, True
     for number, line in enumerate(path.read_text().splitlines(), 1):
         words = line.split("#")[0].split()
-        if not words or (number == 1 and not words[0].lstrip("+-").isdigit()):  # a line of titles
+        if not words:
+            continue
+        title, first = first and not _is_number(words[0]), False
+        if title:
             continue
         try:
-            row, column, flag = (int(float(word)) for word in words)
+            row, column, flag = values = [float(word) for word in words]
+            if not all(value.is_integer() for value in values) or min(row, column) < 0:
+                raise ValueError
         except ValueError:
             raise CubeRejected(
-                "mask_unusable", f"{path}: line {number}: 'row column flag' expected, found {line!r}"
+                "mask_unusable", f"{path}: line {number}: 'row column flag', whole numbers counted from 0, expected, found {line!r}"
             ) from None
-        if 0 <= row < shape[0] and 0 <= column < shape[1]:
-            image[row, column] = flag
+        if row < image.shape[0] and column < image.shape[1]:
+            image[int(row), int(column)] = flag
+        else:
+            outside += 1
+    if outside:
+        cube.notes.append(f"{path}: {outside} spaxels outside the cube's {image.shape} left out")
     return image
+
+
+def _is_number(word):
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def _on_grid(image, header, cube, path):
     shape = cube.field.shape
-    if image.shape == shape:
-        return image
-    ratio = np.array(image.shape) / shape
     rows, columns = np.indices(shape)
-    placed = header is not None and cube.sky is not None and str(header.get("CTYPE1", "")).startswith("RA")
-    if placed:
-        from astropy.wcs import WCS
-
-        x, y = WCS(header).celestial.all_world2pix(*cube.sky.to_sky(columns, rows), 0)
-        how = "by its coordinates"
-    elif (np.abs(ratio - 1) < ALIKE).all():
-        x, y = columns, rows
-        how = "pixel by pixel from the same corner"
-    elif abs(ratio[0] / ratio[1] - 1) < ALIKE:
-        x, y = (columns + 0.5) * ratio[1] - 0.5, (rows + 0.5) * ratio[0] - 0.5
-        how = f"by its scale ({ratio.mean():.2f})"
+    sky = _by_sky(header, cube, path)
+    same = image.shape == shape and (sky is None or np.hypot(sky[0] - columns, sky[1] - rows).max() < 1)
+    if same:
+        return image
+    if sky is not None:
+        (x, y), how = sky, "by its coordinates"
     else:
-        raise CubeRejected(
-            "mask_unusable", f"{path}: the mask has shape {image.shape}, the cube {shape}: not the same field"
-        )
-    x, y = np.floor(x + 0.5).astype(int), np.floor(y + 0.5).astype(int)
+        ratio, swapped = np.array(image.shape) / shape, image.shape == shape[::-1]
+        if (np.abs(ratio - 1) < ALIKE).all() and not swapped:
+            x, y, how = columns, rows, "pixel by pixel from the same corner"
+        elif abs(ratio[0] / ratio[1] - 1) < ALIKE and not swapped:
+            x, y = (columns + 0.5) * ratio[1] - 0.5, (rows + 0.5) * ratio[0] - 0.5
+            how = f"by its scale ({ratio.mean():.2f})"
+        else:
+            why = "rows and columns are swapped" if swapped else "not the same field"
+            raise CubeRejected("mask_unusable", f"{path}: the mask has shape {image.shape}, the cube {shape}: {why}")
+    x, y = np.floor(x + 0.5), np.floor(y + 0.5)
     inside = (x >= 0) & (y >= 0) & (x < image.shape[1]) & (y < image.shape[0])
+    if not inside.any():
+        raise CubeRejected("mask_unusable", f"{path}: by its coordinates the mask of {image.shape} spaxels shows another part of the sky")
     out = np.zeros(shape, np.int8)
-    out[inside] = image[y[inside], x[inside]]
+    out[inside] = image[y[inside].astype(int), x[inside].astype(int)]
     cube.notes.append(f"{path}: mask of {image.shape} spaxels laid on the cube's {shape} {how}")
     return out
+
+
+def _by_sky(header, cube, path):
+    """(x, y) of the cube's spaxels in a mask by the coordinates in its header; None if it, or the cube, has none."""
+    if header is None or cube.sky is None or not str(header.get("CTYPE1", "")).startswith("RA"):
+        return None
+    from astropy.wcs import WCS
+
+    rows, columns = np.indices(cube.field.shape)
+    try:
+        return WCS(header).celestial.all_world2pix(*cube.sky.to_sky(columns, rows), 0)
+    except Exception as error:  # singular, inconsistent, not converged: astropy has a class for each
+        raise CubeRejected("mask_unusable", f"{path}: the coordinates in its header cannot be used: {error}") from None
