@@ -38,6 +38,8 @@ AXES = {
     "nm": ({"CUNIT3": "nm", "CRVAL3": 374.9, "CD3_3": 0.2}, [3749, 3949]),
     "um": ({"CUNIT3": "um", "CRVAL3": 0.3749, "CD3_3": 2e-4}, [3749, 3949]),
     "m": ({"CUNIT3": "m", "CRVAL3": 3.749e-7, "CD3_3": 2e-10}, [3749, 3949]),
+    **{unit: ({"CUNIT3": unit}, [3749, 3949]) for unit in ("AA", "0.1 nm", "10^-10 m", "10**-10 m", "1E-10 m", "Angstroem")},
+    "narrow": ({"CD3_3": 0.01}, [3749, 3750]),
     "crpix_10": ({"CRPIX3": 10.0}, [3731, 3931]),
     "crpix_half": ({"CRPIX3": 0.5}, [3750, 3950]),
     "log10": ({"CTYPE3": None, "CUNIT3": None, "CRVAL3": 3.55890, "CD3_3": 1e-4}, [3621.596, 3705.954]),
@@ -65,6 +67,19 @@ def test_wavelength_axis(case):
     assert bool(notes) == (case in ("cd_sky_cdelt_axis", "stale_cdelt", "log10"))
 
 
+@pytest.mark.parametrize(
+    ("values", "unit", "expected"),
+    [
+        ([475.0, 475.125], "nm", [4750, 4751.25]), ([1100.0, 1250.0], "nm", [11000, 12500]), ([1.0, 1.2], " um", [10000, 12000]),
+        ([4.75e-7, 4.8e-7], "m", [4750, 4800]), ([4750.0, 4800.0], "", [4750, 4800]), ([4750.0, 4800.0], "0.1 nm", [4750, 4800]),
+        ([3.5, 3.6], "log10(Angstrom)", [3162.2776602, 3981.0717055]), ([8.5, 8.6], "ln Angstrom", [4914.7688403, 5431.6595914]),
+    ],
+)  # fmt: skip
+def test_a_table_of_wavelengths_in_any_unit(values, unit, expected):
+    assert axis.tabulated(np.array(values), unit) == pytest.approx(expected, rel=1e-9)
+    assert axis.tabulated(np.array(values), "Hz") is None
+
+
 def test_wave_log_at_sample_1000_and_reference_in_the_middle():
     head = make_cubes.header(CTYPE3="WAVE-LOG", CRVAL3=3621.6, CD3_3=0.833904)
     assert axis.wavelengths(ours(head), 1877, "a", [])[1000] == pytest.approx(4559.32, abs=0.01)
@@ -89,8 +104,17 @@ def test_wave_log_at_sample_1000_and_reference_in_the_middle():
         ({"CTYPE3": "WAVE-TAB"}, "WAVE-TAB"),
         ({"CTYPE3": "VELO-LSR"}, "VELO"),
         ({"CUNIT3": "nm"}, "37490"),  # 37490 .. 75010 A
+        ({"CTYPE3": "LOGLAM", "CRVAL3": 3621.6, "CD3_3": 1e-4}, r"3621.600000 .. 3621.78\d+ A in steps of 0.0001 A.*in dex"),
+        ({"CTYPE3": "WAVE-LOG", "CRVAL3": 3621.6, "CD3_3": 1e-4}, "in dex"),
+        ({"CRVAL3": 3621.6, "CD3_3": 2.3e-4}, "in dex"),  # ln
+        ({"CD3_3": 2e-10}, "or in metres"),
+        ({"CD3_3": -2e-10, "CRVAL3": 7501.0}, "or in metres"),
+        ({"CD3_3": 2e-4, "CRVAL3": 3749.0}, "steps of 0.0002 A"),  # um
+        ({"CD3_3": 0.0099}, "steps of 0.0099 A"),
+        ({"DC-FLAG": 1}, "inf .. inf"),
     ],
 )
+@pytest.mark.filterwarnings("error")
 def test_axis_that_makes_no_sense_is_refused(changes, word):
     with pytest.raises(CubeRejected, match=word) as caught:
         axis.wavelengths(ours(make_cubes.header(**changes)), 1877, "a.fits", [], (4, 5))

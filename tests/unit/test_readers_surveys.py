@@ -285,6 +285,23 @@ def test_a_mapping_is_also_valid_configuration():
     assert set(schema["properties"]) == set(mapped.ROLES + mapped.OTHER)
 
 
+def test_the_unit_of_the_hdu_of_wavelengths_is_heeded(tmp_path):
+    """1100 .. 1250 nm would pass for ultraviolet Angstroms; with an axis in the header the two are compared, whatever the unit."""
+    units, *_ = strange()
+    for unit, values in (("nm", np.linspace(1100, 1250, 60)), ("um", np.linspace(1.1, 1.25, 60)), (None, np.linspace(11000, 12500, 60))):
+        units[4] = fits.ImageHDU(values, name="LAM", header=fits.Header() if unit is None else fits.Header({"BUNIT": unit}))
+        cube = read_cube(written(tmp_path, units), mapping=MAPPING | {"medium": "air"})
+        assert cube.wavelength[[0, 59]] == pytest.approx([11000, 12500], rel=1e-12)
+    units[4].header["BUNIT"] = "1E-17 erg/s/cm2/A"
+    reject(tmp_path, units, "wavelength_axis", "HDU 4 LAM", "'1E-17 erg/s/cm2/A' is not a known unit of length", mapping=MAPPING)
+    hdus, *_, wave = make_surveys.manga()
+    for factor, unit in ((1, "1E-17 erg/s/cm^2/Ang/spaxel"), (1, "Angstrom"), (0.1, "nm")):
+        hdus["WAVE"].data, hdus["WAVE"].header["BUNIT"] = wave * factor, unit
+        np.testing.assert_allclose(read_cube(written(tmp_path, hdus)).wavelength, air(wave), rtol=1e-9)
+    hdus["WAVE"].data = wave
+    reject(tmp_path, hdus, "wavelength_axis", "header gives 3671.1320 A", "36711.3200 A")
+
+
 def test_decreasing_axis_is_turned_round(tmp_path):
     hdus, flux, _ = make_surveys.ecalifa(CRVAL3=3867.0, CD3_3=-2.0, CDELT3=None)
     cube = read_cube(written(tmp_path, hdus))

@@ -40,7 +40,7 @@ class Layout:
     flags : `Hdu` or None, not 0 = bad, or only where one of `bad_bits` (bit numbers) is set
     star : `Hdu` (y, x) or None, > 0 = star; star_bit : bit of `flags` that marks stars, or None
     flat : `Hdu` (y, x) or None, 0 = outside the field
-    wave : `Hdu` (wavelength,) [A] or None, to check the header's axis against, or instead of one
+    wave : `Hdu` (wavelength,) in A or as its BUNIT says, or None, to check the header's axis against, or instead of one
     unit : documented flux unit [erg/s/cm2/A] or None; stated_unit : unit that overrules the header, in words
     medium : documented "air" or "vacuum" or None; overrule : it goes before the header
     pixel_arcsec : documented spaxel [arcsec] or None
@@ -207,16 +207,21 @@ def _wavelength(layout, head, shape, path, notes, unstated):
     medium = stated or layout.medium
     table = None
     if layout.wave is not None:
-        table = _fitting(layout.wave, shape[:1], path).astype(float)
-        spectral.check(table, path, f"the wavelengths of HDU {layout.wave.index} {layout.wave.name}")
+        where = f"HDU {layout.wave.index} {layout.wave.name}"
+        values = _fitting(layout.wave, shape[:1], path).astype(float)
+        unit = cards.required_text(layout.wave.header, "BUNIT", f"{path}: {where}")
+        table = spectral.tabulated(values, unit)
+        if table is None and "CRVAL3" not in head:  # else the header's axis tells whether it is the Angstrom
+            raise CubeRejected("wavelength_axis", f"{path}: {where}: BUNIT = {unit!r} is not a known unit of length")
+        table = values if table is None else table
+        spectral.check(table, path, f"the wavelengths of {where}, BUNIT = {unit!r},")
     if table is None or "CRVAL3" in head:
         axis = spectral.wavelengths(head, shape[0], path, notes, shape[1:])
         if table is not None and not np.allclose(axis, table, rtol=SAME_AXIS, atol=0):
             worst = np.argmax(np.abs(axis - table))
             raise CubeRejected(
                 "wavelength_axis",
-                f"{path}: the header gives {axis[worst]:.4f} A for sample {worst}, HDU {layout.wave.index} "
-                f"{layout.wave.name} {table[worst]:.4f} A",
+                f"{path}: the header gives {axis[worst]:.4f} A for sample {worst}, {where} {table[worst]:.4f} A",
             )
     axis = axis if table is None else table
     if layout.axes and not any(np.allclose((axis[0], axis[1] - axis[0]), known, rtol=1e-4) for known in layout.axes):

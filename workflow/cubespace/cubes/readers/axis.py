@@ -7,18 +7,21 @@ import numpy as np
 from cubespace.cubes.readers.header import number, required_text
 from cubespace.errors import CubeRejected
 
+# Units without blanks, in small letters.
 ANGSTROM = {
-    "": 1.0, "angstrom": 1.0, "angstroms": 1.0, "ang": 1.0, "a": 1.0, "0.1nm": 1.0, "nm": 10.0, "nanometer": 10.0,
-    "nanometers": 10.0, "um": 1e4, "micron": 1e4, "microns": 1e4, "micrometer": 1e4, "mm": 1e7, "cm": 1e8,
-    "m": 1e10, "meter": 1e10, "meters": 1e10,
+    "": 1.0, "angstrom": 1.0, "angstroms": 1.0, "angstroem": 1.0, "ang": 1.0, "a": 1.0, "aa": 1.0, "0.1nm": 1.0,
+    "nm": 10.0, "nanometer": 10.0, "nanometers": 10.0, "um": 1e4, "micron": 1e4, "microns": 1e4, "micrometer": 1e4,
+    "micrometers": 1e4, "mm": 1e7, "cm": 1e8, "m": 1e10, "meter": 1e10, "meters": 1e10, "10^-10m": 1.0, "10**-10m": 1.0,
+    "10**(-10)m": 1.0, "1e-10m": 1.0,
 }  # fmt: skip
-LOGARITHMS = ("log(angstrom)", "log10(angstrom)", "log angstrom", "log(a)", "log10(a)", "dex(angstrom)", "dex",
-              "log(lambda)", "log10(lambda)", "log", "log10")  # fmt: skip
-NATURAL = ("ln(angstrom)", "ln angstrom", "ln(a)", "ln(lambda)", "ln")
+LOGARITHMS = ("log(angstrom)", "log10(angstrom)", "logangstrom", "log(a)", "log10(a)", "log(aa)", "log10(aa)", "dex(angstrom)",
+              "dex", "log(lambda)", "log10(lambda)", "log", "log10")  # fmt: skip
+NATURAL = ("ln(angstrom)", "lnangstrom", "ln(a)", "ln(aa)", "ln(lambda)", "ln")
 LINEAR = ("", "LINEAR", "LAMBDA", "WAVELENGTH", "WAVELEN", "ANGSTROM", "ANGSTROMS", "WAVE", "AWAV", "WAVE-LIN", "AWAV-LIN",
           "SPECTRAL", "SPECTRUM")  # fmt: skip
 LOG = ("WAVE-LOG", "AWAV-LOG", "WAVELENGTH-LOG", "LAMBDA-LOG", "LOG-WAVE", "LOG", "LOGLAM", "LOGLAMBDA", "LOGWAVE", "LOG10")
 PLAUSIBLE = (1000.0, 50000.0)  # optical and near infrared [A]: outside, an axis was misread
+SMALLEST_STEP = 0.01  # [A], on average: a spectrograph of R = 500,000; less is a step in dex or metres
 
 
 def air(vacuum):
@@ -77,7 +80,7 @@ def wavelengths(header, n, path, notes, shape=(1, 1)):
     missing = [key for key, value in (("CRVAL3", start), ("CRPIX3", pixel), ("CD3_3 or CDELT3", step)) if value is None]
     if missing:
         raise CubeRejected("wavelength_axis", f"{path}: {', '.join(missing)} expected, not found")
-    unit = required_text(header, "CUNIT3", path).lower()
+    unit = squeezed(required_text(header, "CUNIT3", path))
     kind = required_text(header, "CTYPE3", path).upper()
     flag = number(header, "DC-FLAG", path, 0.0)
     cards = f"CRVAL3 = {start}, CRPIX3 = {pixel}, step = {step}, CUNIT3 = {unit!r}, CTYPE3 = {kind!r}"
@@ -107,20 +110,37 @@ def wavelengths(header, n, path, notes, shape=(1, 1)):
     return axis
 
 
+def squeezed(unit):
+    """A unit as `ANGSTROM`, `LOGARITHMS` and `NATURAL` spell it."""
+    return "".join(unit.lower().split())
+
+
+def tabulated(values, unit):
+    """Wavelengths [A] of a table in `unit`; None if that is no known unit of length."""
+    unit = squeezed(unit)
+    with np.errstate(over="ignore"):
+        if unit in LOGARITHMS:
+            return 10.0**values
+        if unit in NATURAL:
+            return np.exp(values)
+    return values * ANGSTROM[unit] if unit in ANGSTROM else None
+
+
 def check(axis, path, cards):
-    """CubeRejected unless `axis` [A] is monotonic and optical or near infrared."""
-    steps = np.diff(axis)
+    """CubeRejected unless `axis` [A] is monotonic and optical or near infrared, in steps that a spectrograph has."""
+    steps = np.diff(axis) if len(axis) > 1 and np.isfinite(axis).all() else np.zeros(1)
     ends = sorted((axis[0], axis[-1]))
-    if not (
-        len(axis) > 1
-        and np.isfinite(axis).all()
-        and (np.all(steps > 0) or np.all(steps < 0))
-        and PLAUSIBLE[0] <= ends[0] < ends[1] <= PLAUSIBLE[1]
-    ):
+    if not ((np.all(steps > 0) or np.all(steps < 0)) and PLAUSIBLE[0] <= ends[0] < ends[1] <= PLAUSIBLE[1]):
         raise CubeRejected(
             "wavelength_axis",
             f"{path}: {cards} give {axis[0]:.6g} .. {axis[-1]:.6g} A; a monotonic axis of two or more samples within "
             f"{PLAUSIBLE[0]:.0f} .. {PLAUSIBLE[1]:.0f} A is expected",
+        )
+    if abs(step := steps.mean()) < SMALLEST_STEP:
+        raise CubeRejected(
+            "wavelength_axis",
+            f"{path}: {cards} give {axis[0]:.6f} .. {axis[-1]:.6f} A in steps of {step:.2g} A; {SMALLEST_STEP:g} A or more is "
+            "expected: is the step in dex (then CRVAL3 has to be, too), or in metres?",
         )
 
 
