@@ -176,6 +176,25 @@ def test_a10_a_unit_that_is_no_flux_density(tmp_path, unit):
     assert cube.unit_scale == 1 and any(unit in note for note in cube.notes)
 
 
+@pytest.mark.parametrize(
+    ("unit", "factor", "median"),
+    [("1E+16 erg/s/cm2/A", 1, "1e+32"), ("erg/s/cm2/A", 1, "1e+16"), ("1E-26 erg/s/cm2/A", 1, "1e-10"), ("1E-16 erg/s/cm2/A", 1e-16, "1e-16"),
+     ("1e300 erg/s/cm2/A", 1, "none"), ("1e-300 erg/s/cm2/A", 1, "none"), ("W/m2/A", 1, "1e+19")],
+)  # fmt: skip
+def test_a10_a_factor_that_no_galaxy_has(tmp_path, unit, factor, median):
+    """Numbers of about 1 in 1E+16 (a lost sign), or in erg/s/cm2/A as they are, are no fluxes of a galaxy."""
+    flux = np.full_like(FLUX, factor)
+    flux[:, :, 0] = 0  # outside the field
+    path = file(tmp_path / "a.fits", cards(BUNIT=unit), flux, SIGMA * np.float32(factor))
+    refused(path, "unit_unknown", f"the median |flux| is {median} x 1e-16; 1e-08 to 1e+06 are expected")
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("erg/s/cm2/A", 1e-16), ("1E-20 erg/s/cm2/A", 1e4), ("1E-20 erg/s/cm2/A", 1e-3), ("W m-2 nm-1", 1e-18)])
+def test_a10_faint_and_bright_galaxies_in_any_unit_are_read(tmp_path, unit, factor):
+    cube = read_cube(file(tmp_path / "a.fits", cards(BUNIT=unit), np.full_like(FLUX, factor), SIGMA * np.float32(factor)))
+    np.testing.assert_allclose(cube.flux, factor * {"e": 1e16, "1": 1e-4, "W": 1e18}[unit[0]], rtol=1e-6)
+
+
 def test_a10_no_unit_is_that_of_the_survey_or_an_error(tmp_path):
     path = file(tmp_path / "a.fits", cards(BUNIT=""))
     assert any("the survey's" in note for note in read_cube(path).notes)
@@ -218,6 +237,19 @@ def test_a15_scaled_integers_and_blank(tmp_path, bitpix):
     assert np.argwhere(cube.bad).tolist() == [[0, 1, 0], [0, 1, 1]]
     with fits.open(tmp_path / "a.fits") as hdus:
         np.testing.assert_allclose(cube.flux[~cube.bad], hdus[0].data[~cube.bad], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["PRIMARY", "ERROR"])
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.int64])
+def test_a15_whole_numbers_without_a_scale(tmp_path, name, kind):
+    units = make_cubes.hdus(FLUX, SIGMA)
+    units[name].data = np.full(FLUX.shape, 3, kind)
+    refused(make_cubes.write(tmp_path / "a.fits", units), "wrong_dtype", f"{name} holds {kind.__name__} without BSCALE")
+    if kind is not np.uint8:  # nor does BLANK make reals of them
+        units[name].header["BLANK"] = -1
+        refused(make_cubes.write(tmp_path / "a.fits", units), "wrong_dtype", f"{name} holds {kind.__name__} without BSCALE")
+    units = make_surveys.packed(make_cubes.hdus(np.full(FLUX.shape, 3, np.int16), SIGMA))
+    refused(make_cubes.write(tmp_path / "b.fits", units), "wrong_dtype", "PRIMARY holds int16 tiles without BSCALE")
 
 
 @pytest.mark.parametrize("packed", [False, True])

@@ -236,6 +236,20 @@ def test_right_ascension_on_the_second_axis_and_no_sky_at_all():
     assert cards.sky(ours(make_cubes.header(CRVAL1=None)), "a") is None
 
 
+@pytest.mark.parametrize(
+    ("matrix", "scale", "words"),
+    [((-0.5, 0, 0, 2), 1, "spaxels of 0.5 by 2 arcsec: taken as squares of the same area, 1 arcsec"), ((0, 0.6, -0.3, 0), 0.18**0.5, "0.3 by 0.6 arcsec"),
+     ((0.5, 0, 0.3, 0.4), 0.2**0.5, "0.583 by 0.4 arcsec"), ((0.5, 0.3, 0.3, 0.5), 0.4, "0.583 by 0.583 arcsec"),
+     ((-0.5, 0, 0, 0.502), 0.251**0.5, None), ((-0.3, 0.4, 0.4, 0.3), 0.5, None)],
+)  # fmt: skip
+def test_pixels_that_are_no_squares_are_remarked_on(matrix, scale, words):
+    """Sides are the lengths of the matrix's columns: (0.5, 0.3) and (0, 0.4) are 0.583 and 0.4 long; the area is the determinant."""
+    head = make_cubes.header(**{f"CD{i}_{j}": value / 3600 for (i, j), value in zip([(1, 1), (1, 2), (2, 1), (2, 2)], matrix, strict=True)})
+    notes = []
+    assert cards.pixel_scale(ours(head), "a.fits", notes) == pytest.approx(scale)
+    assert len(notes) == (words is not None) and all(words in note and note.startswith("a.fits: ") for note in notes)
+
+
 def test_pixels_in_other_units():
     head = make_cubes.header(CUNIT1="arcsec", CUNIT2="arcsec", CD1_1=-0.5, CD2_2=0.5)
     assert cards.pixel_scale(ours(head), "a") == pytest.approx(0.5)

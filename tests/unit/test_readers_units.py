@@ -18,7 +18,8 @@ from cubespace.errors import CubeRejected
         ("1e-16 erg/(s cm2 A)", 1), ("10**(-20)*erg/s/cm**2/Angstrom", 1e-4), ("10**-20 Angstrom-1 cm-2 erg s-1", 1e-4),
         ("10**(-16) erg /s /cm**2 /angstrom /pixel", 1), ("1E-16 erg/s/cm2/Angstrom", 1), ("1.0e-17 erg s^-1 cm^-2 AA^-1", 0.1),
         ("10-16 erg/s/cm2/A", 1), ("erg.s-1.cm-2.Angstrom-1", 1e16), ("1e-18 W/m2/um", 1e-3), ("W m-2 nm-1", 1e18),
-        ("1e-16 FLAM", 1), ("1d-16 erg/sec/cm^2/angstroms", 1),
+        ("10^{-16} erg s^{-1} cm^{-2} A^{-1}", 1), ("x10^-16 erg/s/cm2/A", 1), ("1.5x10^-17 erg/s/cm2/A", 0.15),
+        ("2 X 10**(-17) erg/s/cm2/A", 0.2), ("erg/s/cm2/A x 10^{-17}", 0.1), ("1e-16 FLAM", 1), ("1d-16 erg/sec/cm^2/angstroms", 1),
     ],
 )  # fmt: skip
 def test_flux_units(unit, scale):
@@ -33,7 +34,7 @@ def test_surface_brightness_takes_the_pixel():
 
 
 UNKNOWN = ["counts", "1e-16 erg/s/cm2/Hz", "1e-16 erg/s/cm2", "Jy", "erg/s cm2 A", "1e-16 erg/s/cm2/A)", "10**(-16 erg", "erg//s", "ADU",
-           "50**(-16) erg/s/cm2/A"]  # fmt: skip
+           "50**(-16) erg/s/cm2/A", "flux10^-16 erg/s/cm2/A", "1e-16 x erg/s/cm2/A", "10^{-16 erg/s/cm2/A"]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", UNKNOWN)

@@ -14,6 +14,8 @@ from cubespace.errors import CubeRejected
 
 MAX_RATIO = 1e3  # of the units of noise and flux: more is a misprint
 SAME_AXIS = 1e-6  # relative: 0.3 km/s
+LEVEL = (1e-8, 1e6)  # of the median |flux| [1e-16 erg/s/cm2/A]: no spaxel of a galaxy is so faint or bright, its unit is wrong
+EXTREME = 1e30  # a factor beyond it, or its inverse, leaves nothing that float32 can hold
 SIGMA, VARIANCE, IVAR = "sigma", "variance", "inverse variance"
 NOISE = {
     "ERROR": SIGMA, "ERR": SIGMA, "ERRORS": SIGMA, "STDDEV": SIGMA, "SIGMA": SIGMA, "STD": SIGMA, "NOISE": SIGMA,
@@ -145,7 +147,7 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         _check_numbers(unit, path)
     head = _Headers([layout.flux.header] + [u.header for u in hdus if u.index == 0 and u is not layout.flux])
     wavelength, medium = _wavelength(layout, head, shape, path, notes, unstated_medium)
-    pixel = cards.pixel_scale(head, path)
+    pixel = cards.pixel_scale(head, path, notes)
     if pixel is None:
         pixel = layout.pixel_arcsec
         if pixel is None:
@@ -172,6 +174,7 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         flags = None if flags is None else flags[::-1]
     flagged, stars = _flags(layout, flags, path)
     bad = masks.bad_samples(flux, sigma, flagged)
+    _check_level(flux, bad, scale, path)
     if star is not None:
         stars = star > 0 if stars is None else stars | (star > 0)
     return Cube(
@@ -256,12 +259,26 @@ def _units(layout, head, path, notes, unknown, pixel):
     return scale, noise_scale
 
 
+def _check_level(flux, bad, scale, path):
+    """A flux far from that of any galaxy has a wrong unit: a sign lost in its power, or none at all."""
+    step = max(1, len(flux) // 16)
+    values = np.abs(flux[::step][~bad[::step]])
+    values = values[values > 0]
+    if not 1 / EXTREME < scale < EXTREME or (values.size and not LEVEL[0] <= np.median(values) <= LEVEL[1]):
+        found = f"{np.median(values):.2g}" if values.size else "none"
+        raise CubeRejected(
+            "unit_unknown",
+            f"{path}: with the unit {scale:g} x 1e-16 erg/s/cm2/A the median |flux| is {found} x 1e-16; {LEVEL[0]:g} to {LEVEL[1]:g} "
+            "are expected: the unit, or the numbers, are wrong",
+        )
+
+
 def _check_numbers(unit, path):
     """Fluxes and errors are reals, or integers with a scale: whole numbers as they are come from a damaged BITPIX."""
-    if unit.data.dtype.kind in "iu" and unit.data.dtype.itemsize != 2:
+    if unit.dtype.startswith(("int", "uint")) and "BSCALE" not in unit.header:
         raise CubeRejected(
             "wrong_dtype",
-            f"{path}: HDU {unit.index} {unit.name} holds {unit.data.dtype.name} without BSCALE; reals, or integers with "
+            f"{path}: HDU {unit.index} {unit.name} holds {unit.dtype} without BSCALE; reals, or integers with "
             "BSCALE, are expected",
         )
 

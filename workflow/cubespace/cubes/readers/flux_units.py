@@ -25,14 +25,17 @@ TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+(?:\.\d+|\.(?=[ed][+-]?\d))?|\.\d+)(?:[ed][+-]?\d+)?)|(?P<name>[a-z]+)|(?P<sign>\*\*|[\^*/.()+-]))"
 )
 
+TIMES = re.compile(r"(?<![a-z])x *(?=10 *(?:\*\*|[\^+-]))")  # 1.5x10^-17, x10-16
+
 
 def parse(value):
     """(factor, powers of erg, s, cm, arcsec) of a unit in cgs, or None if it cannot be read.
 
-    Understands 1E-17 erg/s/cm^2/Ang/spaxel, 10**(-20)*erg/s/cm**2/Angstrom, 10^-16 ergs s-1 cm-2 A-1,
-    (10**-20 erg/(s cm2 A))**2, W m-2 um-1 ... A `/` binds what follows it only, up to the next operator or blank.
+    Understands 1E-17 erg/s/cm^2/Ang/spaxel, 10**(-20)*erg/s/cm**2/Angstrom, 10^-16 ergs s-1 cm-2 A-1, 10^{-16} erg s^{-1},
+    1.5x10^-17 erg, (10**-20 erg/(s cm2 A))**2, W m-2 um-1 ... A `/` binds what follows it only, up to the next operator or blank.
     """
-    tokens, at, lowered = [], 0, value.lower().rstrip()
+    tokens, at, lowered = [], 0, value.lower().rstrip().replace("{", "(").replace("}", ")")
+    lowered = TIMES.sub("*", lowered)
     while at < len(lowered):
         match = TOKEN.match(lowered, at)
         if match is None:

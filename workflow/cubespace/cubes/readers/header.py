@@ -7,6 +7,7 @@ from cubespace.cubes.cube import Sky
 from cubespace.errors import CubeRejected
 
 CARD = 80
+SQUARE = 0.99  # sides of a pixel, and the root of its area, that differ by less make a square
 STRING = re.compile(r"'((?:[^']|'')*)' *(?:/.*)?$")
 PLAIN = re.compile(r"([^/']*?) *(?:/.*)?$")
 INTEGER = re.compile(r"[+-]?\d+$")
@@ -160,8 +161,8 @@ def sky_matrix(header, path):
     return (a, b), (c, d)
 
 
-def pixel_scale(header, path):
-    """Side of a pixel [arcsec], the square root of its area; None if not stated.
+def pixel_scale(header, path, notes=None):
+    """Side of a pixel [arcsec], the square root of its area; None if not stated. `notes` takes a remark on one that is no square.
 
     A step of 1 degree is FITS's default and states nothing. CubeRejected for any other that is no size of a spaxel,
     as arcsec called degrees: taking the survey's own pixel then would hide a wrong scale.
@@ -177,6 +178,9 @@ def pixel_scale(header, path):
         raise CubeRejected(
             "header_card", f"{path}: CDi_j or CDELT1 and CDELT2 with CUNIT1 give pixels of {scale:g} arcsec; less than 60 is expected"
         )
+    sides = math.hypot(a, c) * 3600, math.hypot(b, d) * 3600
+    if notes is not None and min(*sides, scale) < SQUARE * max(sides):
+        notes.append(f"{path}: spaxels of {sides[0]:.3g} by {sides[1]:.3g} arcsec: taken as squares of the same area, {scale:.3g} arcsec")
     return scale
 
 
