@@ -35,6 +35,11 @@ def canonical(cells, name, table_unit="", **spec):
         ("ra", ["12:00:00", "00h00m01s"], "", {}, [180.0, 15 / 3600]),
         ("dec", ["-00:30:00", "+41 16 09"], "", {}, [-0.5, 41.269166667]),
         ("ra", [2.0, 23.0], "h", {}, [30.0, 345.0]),
+        ("ra", ["01 00 00", "02:06:00", "12d30m00s", "2.0"], "hourangle", {}, [15.0, 31.5, 12.5, 30.0]),
+        ("ra", ["01 00 00", "23h59m56s"], "hms", {}, [15.0, 359.98333333]),
+        ("ra", ["01 00 00"], '"h:m:s"', {}, [15.0]),
+        ("dec", ["-01 30 00", "30"], "arcmin", {}, [-1.5, 0.5]),
+        ("dec", ["-01 30 00"], '"d:m:s"', {}, [-1.5]),
     ],
 )  # fmt: skip
 def test_conventions(name, cells, unit, spec, expected):
@@ -61,6 +66,8 @@ def test_conventions(name, cells, unit, spec, expected):
         ("re_arcsec", [3.0], "kpc", {}, "unit kpc cannot be turned into arcsec"),
         ("log_mass", [10.0], "", {"unit": "stones"}, "unit 'stones' is not understood"),
         ("dec", [100.0, 200.0, 300.0], "", {}, "3 of 3 values are outside -90 ... 90"),
+        ("ra", ["01:00:00", "25:00:00"], "", {}, "row 2: found '25:00:00'; expected a number"),
+        ("dec", ["01:00:00", "00 75 00"], "", {}, "row 2: found '00 75 00'; expected a number"),
         ("g_r", ["0.5", "blue"], "", {}, "row 2: found 'blue'; expected a number"),
     ],
 )  # fmt: skip

@@ -11,7 +11,7 @@ from cubespace import names, units
 from cubespace.columns import PROPERTIES, Z_SUN
 from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.errors import CubespaceError
-from cubespace.sphere import chord, separation, sexagesimal, unit_vectors
+from cubespace.sphere import chord, degrees, separation, unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 
 SENTINELS = (-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0, -9999.9, -99999.0)
@@ -86,7 +86,11 @@ def canonical_values(column, name, spec, unit, where):
     """
     given = spec.get("missing", SENTINELS)
     words = {str(value) for value in given if isinstance(value, str)}
-    values = _positions(column.where(~column.isin(words), None) if words else column, name, where)
+    column = column.where(~column.isin(words), None) if words else column
+    in_degrees = pd.Series(False, index=column.index)
+    if name in ("ra", "dec") and column.dtype == object:
+        column, in_degrees = degrees(column, name == "ra")
+    values = numbers(column, where)
     numeric = [float(value) for value in given if not isinstance(value, str)]
     sentinel = pd.Series(np.isinf(values.to_numpy()), index=values.index)
     for value in numeric:  # a sentinel that went through float32 is -99.9000015
@@ -104,6 +108,7 @@ def canonical_values(column, name, spec, unit, where):
         else:
             _refuse_another_convention(kept, name, spec["column"], where)
             how, new = "none", kept
+    new = new.where(~in_degrees, kept)  # sexagesimal, whatever unit the numbers beside them have
     low, high = spec.get("minimum", _BOUNDS[name][0]), spec.get("maximum", _BOUNDS[name][1])
     outside = kept.notna() & ~((new >= low) & (new <= high) & np.isfinite(new))
     present = kept.notna() & (kept != 0)
@@ -120,17 +125,6 @@ def canonical_values(column, name, spec, unit, where):
         "out_of_range": int(outside.sum()),
     }
     return new.mask(outside), how, counts, notes
-
-
-def _positions(column, name, where):
-    """Numbers; right ascensions and declinations may be sexagesimal."""
-    if name in ("ra", "dec") and column.dtype == object:
-        degrees = [sexagesimal(cell, name == "ra") if isinstance(cell, str) else None for cell in column]
-        if any(value is not None for value in degrees):
-            column = column.where(
-                [value is None for value in degrees], pd.Series(degrees, index=column.index, dtype=object)
-            )
-    return numbers(column, where)
 
 
 def _unit(own, table, where):

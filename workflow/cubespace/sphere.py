@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 EDGE = 1e-9  # relative; a limit on a separation is inside
-_PARTS = re.compile(r"([+-]?)\s*(\d+)\s*[:hd°\s]\s*(\d+)\s*(?:[:m'′\s]\s*(\d+(?:\.\d*)?)\s*[s\"″]?)?")
+_PARTS = re.compile(r"([+-]?)\s*(\d+)\s*([:hd°\s])\s*(\d+)\s*(?:[:m'′\s]\s*(\d+(?:\.\d*)?)\s*[s\"″]?)?")
 
 
 def unit_vectors(ra, dec):
@@ -25,11 +25,27 @@ def separation(ra1, dec1, ra2, dec2):
     return np.degrees(2.0 * np.arcsin(np.clip(apart / 2.0, 0.0, 1.0))) * 3600.0
 
 
-def sexagesimal(text, hours):
-    """Degrees of '12 34 56.7', '12:34:56.7' or '12h34m56.7s' (hours for a right ascension), or None if it is not such a text."""
+def sexagesimal(text, right_ascension):
+    """Degrees of '12 34 56.7', '12:34:56.7', '12h34m56.7s' or '12d34m56.7s'; None of a text that is no such angle.
+
+    The first number of a right ascension is hours, unless a mark says degrees. 60 minutes, more than 60 seconds (60.0 comes
+    by rounding), 24 hours, and a declination in hours or beyond a pole are no angles.
+    """
     match = _PARTS.fullmatch(str(text).strip().replace("\u2212", "-"))
     if not match:
         return None
-    sign, first, minutes, seconds = match.groups()
-    value = int(first) + int(minutes) / 60.0 + float(seconds or 0.0) / 3600.0
+    sign, first, mark, minutes, seconds = match.groups()
+    minutes, seconds = int(minutes), float(seconds or 0.0)
+    value = int(first) + minutes / 60.0 + seconds / 3600.0
+    hours = right_ascension and mark not in "d°"
+    possible = int(first) < (24 if hours else 360) if right_ascension else value <= 90.0 and mark != "h"
+    if minutes >= 60 or seconds > 60 or not possible:
+        return None
     return (-1.0 if sign == "-" else 1.0) * value * (15.0 if hours else 1.0)
+
+
+def degrees(column, right_ascension):
+    """The sexagesimal cells of a `Series` as numbers in degrees, and a `Series` that is true there; others as they are."""
+    parsed = column.map(lambda cell: sexagesimal(cell, right_ascension) if isinstance(cell, str) else None)
+    found = parsed.notna()
+    return column.where(~found, parsed), found

@@ -23,6 +23,8 @@ _SPELLINGS = (
     (r"\b(?:degrees?|degs)\b|°", "deg"),
     (r"\b(?:arcseconds?|arcsecs|asec)\b|^(?:\"|'')$", "arcsec"),
     (r"\b(?:arcminutes?|arcmins)\b|^'$", "arcmin"),
+    (r"^h:m:s$", "hourangle"),
+    (r"^(?:d:m:s|dms)$", "deg"),
     (r"\b(?:hours?|hms|hr|h)\b", "hourangle"),
     (r"\byears?\b", "yr"),
     (r"\bgyrs?\b", "Gyr"),
