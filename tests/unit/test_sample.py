@@ -259,3 +259,18 @@ def test_against_a_release_nothing_is_fitted_whatever_the_sheet_says(tmp_path):
         check_ready(made)
     with pytest.raises(CubespaceError, match=r"1 of 2 cubes are not there: .*B\.fits"):
         check_ready(made, fitted=False)
+
+
+@pytest.mark.parametrize("word", ["nan", "N/A", "--", "NULL", " none "])
+def test_a_word_for_missing_is_no_name_and_no_class(tmp_path, word):
+    """Nor a pointing that galaxies share, a file, a role, an environment."""
+    with pytest.raises(CubespaceError, match=r"sheet\.csv: row\(s\) 2: the name in 'galaxy' is empty"):
+        make(tmp_path, f"galaxy,role\nNGC 1,train\n{word},train\n")
+    header = "galaxy,role,pointing,cube,environment,morphology\n"
+    table = (f"n,c\nNGC 1,{word}\nNGC 2,AGN\n", {"key": "n", "columns": {"nuclear_class": "c"}})
+    made = make(tmp_path, header + "".join(f"NGC {i},{','.join([word] * 5)}\n" for i in (1, 2)), [table])
+    g = made.galaxies
+    assert g["pointing"].tolist() == ["NGC0001", "NGC0002"] and g["role"].tolist() == ["embed", "embed"]
+    assert g["cube"].tolist() == ["cubes/NGC0001.fits.gz", "cubes/NGC0002.fits.gz"]
+    assert g["environment"].isna().all() and g["morphology"].isna().all()
+    assert g["nuclear_class"].tolist() == [None, "AGN"] and made.notes == []

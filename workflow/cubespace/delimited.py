@@ -22,7 +22,7 @@ _IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digit
 _WHOLE = re.compile(r"[+-]?\d+")
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)  # the first line by which spreadsheets tell each other the delimiter
 _UNIT_IN_NAME = re.compile(r".*\S\s*[\[(]([^\[\]]+)[\])]\s*$")
-_WORDS = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
+MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
 
 
 def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_rows="refuse"):
@@ -202,7 +202,7 @@ def typed(column, commas=False):
     plain = [None if cell is None else cell.replace("\u2212", "-") for cell in column]
     if commas:
         plain = [c.replace(",", ".") if c is not None and _COMMA_NUMBER.fullmatch(c) else c for c in plain]
-    numbers = [c for c in plain if c is not None and c.casefold() not in _WORDS]
+    numbers = [c for c in plain if c is not None and c.casefold() not in MISSING]
     if not numbers or any(not _NUMBER.fullmatch(c) or _IDENTIFIER.fullmatch(c) for c in numbers):
         return column
     if len(numbers) == len(plain) and all(_WHOLE.fullmatch(c) for c in numbers):
@@ -211,7 +211,7 @@ def typed(column, commas=False):
 
 
 def _float(cell):
-    if cell is None or cell.casefold() in _WORDS:
+    if cell is None or cell.casefold() in MISSING:
         return np.nan
     return float(re.sub("[dD](?=[+-]?[0-9])", "e", cell))
 
@@ -226,7 +226,7 @@ def parse_numbers(column):
             values[i] = float(cell)
             continue
         plain = cell.strip().replace("\u2212", "-")
-        if plain.casefold() not in _WORDS and not _NUMBER.fullmatch(plain):
+        if plain.casefold() not in MISSING and not _NUMBER.fullmatch(plain):
             wrong.append(i)
             continue
         values[i] = _float(plain)

@@ -146,7 +146,8 @@ def _sheet(path, renames, pattern, types):
     frame["pointing"] = frame["galaxy"].map(names.parent)
     for column in ("cube", "pointing"):
         if column in raw:
-            frame[column] = raw[column].where(raw[column].notna(), frame[column])
+            stated = raw[column].map(label)
+            frame[column] = stated.where(stated.notna(), frame[column])
     frame["role"] = _stated_roles(path, raw, renames)
     notes = []
     for column in NUMBERS:
@@ -158,7 +159,7 @@ def _sheet(path, renames, pattern, types):
             notes += [Note("unit", path, "", text) for text in words]
     for column in TEXT:
         if column in raw:
-            frame[column] = raw[column].astype(object).where(raw[column].notna(), None)
+            frame[column] = pd.Series([label(value) for value in raw[column]], dtype=object)
     if "morphology" in raw:
         details, unmapped = types_of(frame["morphology"], types, "names")
         frame["morphology"] = pd.Series(details, index=frame.index, dtype=object)

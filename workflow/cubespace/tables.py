@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from cubespace.columns import describe
-from cubespace.delimited import parse_numbers
+from cubespace.delimited import MISSING, parse_numbers
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
 from cubespace.formats import READERS, kind_of, unpacked
@@ -119,8 +119,8 @@ def numbers(column, where):
 
 
 def label(value):
-    """An identifier as text, None if missing; 12.0, from a column of numbers with gaps, is '12'."""
-    if value is None or value != value:
+    """An identifier as text, None if missing (-, null, N/A ... too); 12.0, from a column of numbers with gaps, is '12'."""
+    if value is None or value != value or (isinstance(value, str) and value.strip().casefold() in MISSING):
         return None
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
