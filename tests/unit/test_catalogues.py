@@ -77,6 +77,34 @@ def test_a_group_of_those_in_no_group_is_no_cluster(tmp_path):
     assert groups(tmp_path / "t.csv", columns=columns, no_group=["-"]).members[0] == 40
 
 
+@pytest.mark.parametrize(
+    "word",
+    ["0.0", "0.", "00", "-0", "0.0E+00", "-1.0", "-1", "-9", "-99", "-999.0", "nan", "NaN", "--", "-", "N/A", "null", "None", ""],
+)
+def test_no_group_however_it_is_written(tmp_path, word):
+    """pandas writes 0.0 wherever a column of whole numbers has a gap; 12 and 12.0 are one group."""
+    rows = "".join(f"{word},{i},0,0.02\n" for i in range(41)) + "12,100,0,0.02\n12.0,101,0,0.02\nA7,102,0,0.02\n"
+    (tmp_path / "t.csv").write_text("g,ra,dec,z\n" + rows)
+    columns = {"group": "g", "ra": "ra", "dec": "dec", "redshift": "z"}
+    catalogue = groups(tmp_path / "t.csv", columns=columns)
+    assert catalogue.members.tolist() == [1] * 41 + [2, 2, 1]
+    assert catalogue.group.tolist() == [None] * 41 + ["12", "12", "A7"]
+    (tmp_path / "sizes.csv").write_text("g,n\n12.0,35\nA7,3\n")
+    second = {"path": tmp_path / "sizes.csv", "columns": {"group": "g", "members": "n"}}
+    assert groups(tmp_path / "t.csv", columns=columns, groups=second).members.tolist() == [1] * 41 + [35, 35, 3]
+
+
+def test_numbers_of_members_that_are_none(tmp_path):
+    columns = {"group": "g", "ra": "ra", "dec": "dec", "redshift": "z", "members": "n"}
+    (tmp_path / "t.csv").write_text("g,ra,dec,z,n\n7,1,0,0.02,31\n8,2,0,0.02,-1\n0,3,0,0.02,-1\n0,4,0,0.02,0\n")
+    catalogue = groups(tmp_path / "t.csv", columns=columns)
+    assert catalogue.ra.tolist() == [1, 3, 4] and catalogue.members.tolist() == [31, 1, 1]
+    for size in ("1e30", "2.5"):
+        (tmp_path / "t.csv").write_text(f"g,ra,dec,z,n\n7,1,0,0.02,31\n8,2,0,0.02,{size}\n")
+        with pytest.raises(CubespaceError, match=r"t\.csv: column 'n': row 2: found .*, expected a number of members"):
+            groups(tmp_path / "t.csv", columns=columns)
+
+
 def test_tempel_table_2_by_radius(tmp_path):
     """R200 = 1 Mpc at z = 0.02 (H0 = 67.8): members within that angle and 1000 km/s, in the frame of the CMB."""
     Table(
@@ -215,6 +243,57 @@ def test_the_unit_of_a_radius_may_come_from_the_table(tmp_path):
     (tmp_path / "v.csv").write_text("ra,dec,z,R\n40,20,0.03,10\n")
     with pytest.raises(CubespaceError, match="length_unit: found 'none', expected 'Mpc/h' or 'Mpc'"):
         voids(tmp_path / "v.csv", columns={"ra": "ra", "dec": "dec", "redshift": "z", "radius": "R"})
+
+
+def test_units_of_positions_and_redshifts_count(tmp_path):
+    """4500 km/s are z = 0.015010; 2 hours are 30 degrees, in a number and in a text; velocities without a unit are refused."""
+    (tmp_path / "t.csv").write_text("g,RA [h],DE,cz [km/s]\n7,2.0,1,4500\n7,02:00:00,1,4500\n")
+    columns = {"group": "g", "ra": "RA [h]", "dec": "DE", "redshift": "cz [km/s]"}
+    catalogue = groups(tmp_path / "t.csv", columns=columns)
+    assert catalogue.redshift == pytest.approx([0.01501038] * 2, abs=1e-8) and catalogue.ra.tolist() == [30.0, 30.0]
+    (tmp_path / "t.csv").write_text("g,RA,DE,cz\n7,30,1,4500\n7,31,1,-99\n")
+    columns = {"group": "g", "ra": "RA", "dec": "DE", "redshift": "cz"}
+    with pytest.raises(CubespaceError, match=r"'cz' for redshift: row 1: 4500 cannot be a redshift; .* convert: km_s"):
+        groups(tmp_path / "t.csv", columns=columns)
+    for more in ({"convert": "km_s"}, {"unit": "km/s"}):
+        catalogue = groups(tmp_path / "t.csv", columns=columns | {"redshift": {"column": "cz", **more}})
+        assert catalogue.redshift == pytest.approx([0.01501038], abs=1e-8)
+    (tmp_path / "v.csv").write_text("ra,dec,z,R\n40,20,9000,10\n")
+    columns = {"ra": "ra", "dec": "dec", "redshift": "z", "radius": "R"}
+    with pytest.raises(CubespaceError, match=r"v\.csv: .* 9000 cannot be a redshift"):
+        voids(tmp_path / "v.csv", columns=columns, length_unit="Mpc/h")
+
+
+@pytest.mark.parametrize(
+    ("distance", "radius", "rows"), [("Mpc", "Mpc/h", "100,7"), ("Mpc", "kpc", "100,10000"), ("Mpc/h", "Mpc", "70,10")]
+)
+def test_every_length_has_its_own_unit(tmp_path, distance, radius, rows):
+    """With h = 0.7, 100 Mpc are 70 Mpc/h and 10 Mpc are 7."""
+    (tmp_path / "v.csv").write_text(f"ra,dec,d [{distance}],R [{radius}]\n40,20,{rows}\n")
+    columns = {"ra": "ra", "dec": "dec", "distance": f"d [{distance}]", "radius": f"R [{radius}]"}
+    catalogue = voids(tmp_path / "v.csv", columns=columns)
+    assert np.linalg.norm(catalogue.centre) == pytest.approx(70.0) and catalogue.radius == pytest.approx([7.0])
+
+
+def test_two_units_of_a_length_are_refused(tmp_path):
+    """The preset says Mpc/h, the table Mpc: the mapping decides."""
+    Table({"ra": [40.0], "dec": [20.0], "r": [100.0], "Reff": [10.0]}, units={"Reff": "Mpc"}).write(tmp_path / "v.fits")
+    with pytest.raises(
+        CubespaceError, match=r"v\.fits: column 'Reff': the table's unit is 'Mpc', length_unit is 'Mpc/h'"
+    ):
+        voids(tmp_path / "v.fits", preset="pan2012")
+    for unit, radius in (("Mpc", 7.0), ("Mpc/h", 10.0)):
+        columns = {"radius": {"column": "Reff", "unit": unit}}
+        catalogue = voids(tmp_path / "v.fits", preset="pan2012", columns=columns, h0=70.0)
+        assert catalogue.radius == pytest.approx([radius]) and np.linalg.norm(catalogue.centre) == pytest.approx(100)
+
+
+def test_impossible_places_are_no_voids(tmp_path):
+    rows = ["40,20,80,9", "41,20,-999,9", "42,-99,80,9", "999,20,80,9", "43,20,80,-1", "44,21,80,9", "45,22,80,9"]
+    (tmp_path / "v.csv").write_text("ra,dec,r,Reff\n" + "\n".join(rows) + "\n")
+    catalogue = voids(tmp_path / "v.csv", preset="pan2012")
+    expected = 80 * env.unit_vectors([40.0, 44.0, 45.0], [20.0, 21.0, 22.0])
+    np.testing.assert_allclose(catalogue.centre, expected)
 
 
 def test_the_frame_of_the_microwave_background():

@@ -1,12 +1,15 @@
 """Catalogues of groups and voids from files: presets for the published ones, a mapping of columns for any other."""
 
+import re
+
 import numpy as np
 import pandas as pd
 
 from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.populations.environment import Footprint, Groups, Voids
-from cubespace.sphere import sexagesimal, unit_vectors
+from cubespace.properties import SENTINELS, canonical_values
+from cubespace.sphere import unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 from cubespace.units import length_in_mpc_per_h
 
@@ -50,6 +53,9 @@ PRESETS = {
 }  # fmt: skip
 _WAYS = (("x", "y", "z"), ("ra", "dec", "distance"), ("ra", "dec", "redshift"))
 _READING = ("hdu", "names", "skip", "short_rows")
+NO_GROUP = ("0", "-1", "-9", *(f"{value:.0f}" for value in SENTINELS if value.is_integer()))
+_WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?(?:[eE][+-]?0+)?")  # a column of whole numbers with a gap is often written as 12.0
+_MOST_MEMBERS = 1e6
 
 
 def expand(spec, kind):
@@ -73,20 +79,21 @@ def expand(spec, kind):
 
 
 def read_groups(path, columns, name=None, footprint=None, match_radius=None, match_dz=None, length_unit=None, groups=None,
-                no_group=("0", "-1"), frame="heliocentric", h0=H0, om0=OM0, **reading):  # fmt: skip
+                no_group=NO_GROUP, frame="heliocentric", h0=H0, om0=OM0, **reading):  # fmt: skip
     """A group catalogue from a table with one row a galaxy, or one row a group.
 
     Parameters
     ----------
     path : table; name : for messages and results, else the file's name
-    columns : {ra, dec [deg], redshift, group, members, radius}: the table's names of these (a list: the first that is
-        there). Without `members` the rows of a group are counted. With `radius` the rows are groups, and a galaxy within
-        that length of the centre on the sky is a member.
+    columns : {ra, dec, redshift, group, members, radius}: the table's names of these (a list: the first that is there),
+        or {column, unit, convert, missing} as for property tables (`cubespace.properties.canonical_values`): units are the
+        table's own, else degrees and z. Without `members` the rows of a group are counted. With `radius` the rows are
+        groups, and a galaxy within that length of the centre on the sky is a member.
     footprint : {boxes: [[ra_min, ra_max, dec_min, dec_max], ...], radius: deg, redshift: [min, max]}, each part optional
     match_radius [arcsec], match_dz : tolerances of this catalogue instead of the general ones
     length_unit : "Mpc" or "Mpc/h" of `radius`; may be left out if the table gives it
     groups : {path, columns: {group, members}}: a second table with the groups' sizes
-    no_group : values of `group` that say "in no group"
+    no_group : values of `group` that say "in no group", besides words for missing; 12.0 is 12
     frame : of the redshifts, "heliocentric" or "cmb"
     h0, om0 : cosmology in which `radius` becomes an angle
     reading : hdu, names, skip, short_rows of `cubespace.tables.read_table`
@@ -94,23 +101,21 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
     Raises
     ------
     CubespaceError
-        A column is not there or not a number; no row has a position and a redshift; a length has no unit.
+        A column is not there, not a number or of another kind (velocities without a unit, half a member ...); no row has a
+        position and a redshift; a length has no unit, or two.
     """
     table, wanted = _read(path, columns, ("ra", "dec", "redshift", "group"), ("members", "radius"), reading)
     if frame not in ("heliocentric", "cmb"):
         raise CubespaceError(f"{path}: frame: found {frame!r}, expected heliocentric or cmb")
-    ra, dec = (_degrees(path, table, wanted[c], c == "ra") for c in ("ra", "dec"))
-    z = _numbers(path, table, wanted["redshift"])
-    outside = frozenset(map(str, no_group))
-    group = np.array(
-        [None if text in outside else text for text in map(label, table[wanted["group"]])], dtype=object
-    )
+    ra, dec, z = (_canonical(path, table, wanted, c) for c in ("ra", "dec", "redshift"))
+    outside = frozenset(map(_group, no_group))
+    group = [_group(value) for value in table[wanted["group"]["column"]]]
+    group = np.array([None if text in outside else text for text in group], dtype=object)
     members = _members(path, table, wanted, group, groups)
-    good = np.isfinite(ra) & np.isfinite(dec) & np.isfinite(z) & np.isfinite(members) & (np.abs(dec) <= 90)
+    good = np.isfinite(ra) & np.isfinite(dec) & np.isfinite(z) & np.isfinite(members)
     reach = None
     if "radius" in wanted:
-        scale = _length(path, table, wanted["radius"], length_unit, h0)
-        length = scale * _numbers(path, table, wanted["radius"]) / (h0 / 100.0)  # Mpc
+        length = _lengths(path, table, wanted, "radius", length_unit, h0) / (h0 / 100.0)  # Mpc
         good &= (length > 0) & (z > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.degrees(length / angular_distance(np.where(z > 0, z, np.nan), h0, om0))
@@ -125,13 +130,13 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
 def _members(path, table, wanted, group, groups):
     """(n,) size of each row's group: stated, from a second table, or counted; 1 for a galaxy in no group."""
     if "members" in wanted:
-        members = _numbers(path, table, wanted["members"])
+        members = _sizes(path, table, wanted["members"])
     elif groups is not None:
         reading = {key: groups[key] for key in _READING if key in groups}
         second, names = _read(groups["path"], groups["columns"], ("group", "members"), (), reading)
         sizes = pd.Series(
-            _numbers(groups["path"], second, names["members"]),
-            index=[label(v) for v in second[names["group"]]],
+            _sizes(groups["path"], second, names["members"]),
+            index=[_group(value) for value in second[names["group"]["column"]]],
         )
         if sizes.index.duplicated().any():
             raise CubespaceError(
@@ -143,14 +148,33 @@ def _members(path, table, wanted, group, groups):
     return np.where(pd.isna(group) & ~np.isfinite(members), 1.0, members)
 
 
+def _sizes(path, table, spec):
+    """Numbers of members; nan where a negative number or 0 says that it is not known."""
+    sizes = _numbers(path, table, spec)
+    wrong = np.flatnonzero(np.isfinite(sizes) & ((sizes % 1 != 0) | (sizes > _MOST_MEMBERS)))
+    if len(wrong):
+        raise CubespaceError(
+            f"{path}: column {spec['column']!r}: row {wrong[0] + 1}: found {sizes[wrong[0]]:g}, expected a number of members"
+        )
+    return np.where(sizes >= 1, sizes, np.nan)
+
+
+def _group(value):
+    """A group's identifier as text, None if missing; a whole number without its zeros."""
+    text = label(value)
+    whole = _WHOLE.fullmatch(text.strip()) if text else None
+    return str(int(whole.group(1))) if whole else text
+
+
 def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0, om0=OM0, **reading):
     """A void catalogue from a table with one row a void.
 
     Parameters
     ----------
     columns : {radius, and either x, y, z or ra, dec, distance or ra, dec, redshift; void (a label) optional}. `radius` is the
-        effective radius.
-    length_unit : "Mpc/h" or "Mpc" (comoving) of radius, distance, x, y, z; may be left out if the table gives the radius' unit
+        effective radius. Names, lists or mappings as in `read_groups`.
+    length_unit : "Mpc/h" or "Mpc" (comoving) of radius, distance, x, y, z; may be left out if the table gives it (the
+        radius' unit stands for those that have none)
     h0, om0 : of the catalogue: turn Mpc into Mpc/h, and redshifts into distances
 
     Raises
@@ -165,16 +189,17 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
         raise CubespaceError(
             f"{path}: columns: found {', '.join(columns)}; expected x, y, z or ra, dec, distance or ra, dec, redshift"
         )
-    scale = _length(path, table, wanted["radius"], length_unit, h0)
     if way == _WAYS[0]:
-        centre = scale * np.stack([_numbers(path, table, wanted[c]) for c in way], axis=1)
+        centre = np.stack([_lengths(path, table, wanted, c, length_unit, h0) for c in way], axis=1)
     else:
-        ra, dec = (_degrees(path, table, wanted[c], c == "ra") for c in way[:2])
-        third = _numbers(path, table, wanted[way[2]])
-        distance = scale * third if way == _WAYS[1] else comoving_distance(third, h0=100.0, om0=om0)
-        centre = distance[:, None] * unit_vectors(ra, dec)
-    radius = scale * _numbers(path, table, wanted["radius"])
-    names = table[wanted["void"]] if "void" in wanted else range(len(table))
+        if way == _WAYS[1]:
+            distance = _lengths(path, table, wanted, "distance", length_unit, h0)
+        else:
+            distance = comoving_distance(_canonical(path, table, wanted, "redshift"), h0=100.0, om0=om0)
+        ra, dec = (_canonical(path, table, wanted, c) for c in way[:2])
+        centre = np.where(distance > 0, distance, np.nan)[:, None] * unit_vectors(ra, dec)
+    radius = _lengths(path, table, wanted, "radius", length_unit, h0)
+    names = table[wanted["void"]["column"]] if "void" in wanted else range(len(table))
     good = (
         np.isfinite(centre).all(axis=1)
         & (np.linalg.norm(centre, axis=1) > 0)
@@ -190,7 +215,10 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
 
 
 def _read(path, columns, needed, optional, reading):
-    """The table with the wanted columns, and our name -> its name. Of a list of names the first that is there is taken."""
+    """The table with the wanted columns, and our name -> {column: its name, and what else is stated of it}.
+
+    Of a list of names the first that is there is taken.
+    """
     wrong = sorted(set(reading) - set(_READING))
     if wrong:
         raise CubespaceError(f"{path}: unknown {', '.join(wrong)}; allowed: {', '.join(_READING)}")
@@ -200,44 +228,50 @@ def _read(path, columns, needed, optional, reading):
         raise CubespaceError(
             f"{path}: columns: found {', '.join(columns)}; expected {', '.join(needed)}, optionally {', '.join(optional)}"
         )
-    names = [name for value in columns.values() for name in ([value] if isinstance(value, str) else value)]
-    identifiers = [columns[c] for c in ("group", "void") if c in columns]
-    text = {name for value in identifiers for name in ([value] if isinstance(value, str) else value)}
-    table = read_table(path, only=names, text=text, **reading)
+    specs = {ours: value if isinstance(value, dict) else {"column": value} for ours, value in columns.items()}
+    choices = {
+        ours: [spec["column"]] if isinstance(spec["column"], str) else list(spec["column"])
+        for ours, spec in specs.items()
+    }
+    text = {name for ours in ("group", "void") for name in choices.get(ours, ())}
+    table = read_table(path, only={name for names in choices.values() for name in names}, text=text, **reading)
     wanted = {}
-    for ours, value in columns.items():
-        choices = [value] if isinstance(value, str) else value
-        found = next((name for name in choices if name in table), None)
-        if found is None and (ours in needed or isinstance(value, str)):
-            need_columns(table, choices[:1], path)
+    for ours, there in choices.items():
+        found = next((name for name in there if name in table), None)
+        if found is None and (ours in needed or isinstance(specs[ours]["column"], str)):
+            need_columns(table, there[:1], path)
         if found is not None:
-            wanted[ours] = found
+            wanted[ours] = specs[ours] | {"column": found}
     return table, wanted
 
 
-def _numbers(path, table, name):
-    return numbers(table[name], f"{path}: column {name!r}").to_numpy(float)
+def _numbers(path, table, spec):
+    return numbers(table[spec["column"]], f"{path}: column {spec['column']!r}").to_numpy(float)
 
 
-def _degrees(path, table, name, hours):
-    """Positions in degrees, from numbers or sexagesimal text."""
-    column = table[name]
-    if column.dtype == object:
-        parsed = [sexagesimal(cell, hours) if isinstance(cell, str) else None for cell in column]
-        if any(value is not None for value in parsed):
-            column = pd.Series(
-                [cell if p is None else p for cell, p in zip(column, parsed, strict=True)], dtype=object
-            )
-    return numbers(column, f"{path}: column {name!r}").to_numpy(float)
+def _canonical(path, table, wanted, name):
+    """(n,) ra or dec [deg] or redshift, from whatever unit is stated; nan where missing or impossible."""
+    spec = wanted[name]
+    unit, where = table.attrs["units"].get(spec["column"], ""), f"{path}: column {spec['column']!r} for {name}"
+    return canonical_values(table[spec["column"]], name, spec, unit, where)[0].to_numpy(float)
 
 
-def _length(path, table, name, stated, h0):
-    """Factor to Mpc/h of the lengths of a table, from the configuration or the column's own unit."""
-    unit = stated or str(table.attrs["units"].get(name, ""))
-    scale = length_in_mpc_per_h(unit, h0)
-    if scale is None:
-        raise CubespaceError(f"{path}: length_unit: found {unit or 'none'!r}, expected 'Mpc/h' or 'Mpc'")
-    return scale
+def _lengths(path, table, wanted, name, stated, h0):
+    """(n,) lengths [Mpc/h], comoving: by the unit in the mapping, else `stated`, the column's own, the radius' own."""
+    spec = wanted[name]
+    where = f"{path}: column {spec['column']!r}"
+    own, of_radius = (table.attrs["units"].get(wanted[c]["column"]) for c in (name, "radius"))
+    factors = [length_in_mpc_per_h(unit, h0) for unit in (own, stated)]
+    if "unit" not in spec and None not in factors and not np.isclose(*factors):
+        raise CubespaceError(
+            f"{where}: the table's unit is {own!r}, length_unit is {stated!r}; "
+            f"`{name}: {{column: {spec['column']}, unit: ...}}` says which holds"
+        )
+    unit = spec.get("unit") or stated or own or wanted["radius"].get("unit") or of_radius
+    factor = length_in_mpc_per_h(unit, h0)
+    if factor is None:
+        raise CubespaceError(f"{where}: length_unit: found {unit or 'none'!r}, expected 'Mpc/h' or 'Mpc'")
+    return factor * _numbers(path, table, spec)
 
 
 def _footprint(path, spec):
