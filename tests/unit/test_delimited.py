@@ -94,6 +94,16 @@ def test_without_a_header(tmp_path):
         ("a,b,c\n1,2,3\n4,5\n", "row 2: 2 fields, expected 3 as in the header; `short_rows: fill`"),
         ("a,b\n1,2\n3,4,5\n", "row 2: 3 fields, expected 2 as in the header"),
         ("a,b,a\n1,2,3\n", "more than once: a"),
+        ('a,b,c\n1,2,3\n4,5,"x\n6,7,y\n8,9,z\n', 'row 2: a quote is opened and never closed: 4,5,"x'),
+        ('a,b,c\n1,2,3\n"4,5,x\n6,7,y\n', 'row 2: a quote is opened and never closed: "4,5,x'),
+        ('a,b,c\n1,2,3\n4,5,"', 'row 2: a quote is opened and never closed: 4,5,"'),
+        ('a,"b,c\n1,2,3\n', 'header: a quote is opened and never closed: a,"b,c'),
+        ('a,b,c\n1,2,"x\n3,4,y\n5,6,z"\n', "row 1: a quote is opened in .* and holds a further row, '3,4,y'"),
+        ('a,b,c\n"N1,2,x\nN3,4,y\nN5",6,z\n', "row 1: a quote is opened in .* and holds a further row, 'N3,4,y'"),
+        ("n\tcz\nA\t4,521\nB\t12,345\n", "'4,521': the comma may part thousands or be the decimal sign"),
+        ("n;m\nA;10,512\nB;9,871\n", "'10,512': the comma may part thousands"),
+        ("| a | b |\n| 1 | 2 |\n", r"framed by bars, but not IPAC: found '\| 1 \| 2 \|'"),
+        ("| a | b |\n|---|---|\n| x | 2 |\n", "framed by bars, but not IPAC.*Markdown as CSV"),
         ("# only\n# comments\n", "no header and no rows"),
         (bytes(range(256)), "not a text; the file starts with"),
         ("<!DOCTYPE html><html>404</html>", "web page"),
@@ -103,6 +113,24 @@ def test_without_a_header(tmp_path):
 def test_what_does_not_fit_is_named(tmp_path, content, words):
     with pytest.raises(CubespaceError, match=r"t\.csv: " + ".*" + words):
         read(tmp_path, content)
+
+
+def test_quotes_that_are_no_mistake(tmp_path):
+    """Cells of several lines, blanks after a quote, inches; and three decimals beside others are no thousands."""
+    table = read(tmp_path, 'n,z,note\n"NGC 1" ,1,"a, b\nc, 3\n"\nVV,2,5" x\n"X",3,"end, really"')
+    assert table["n"].tolist() == ["NGC 1", "VV", "X"] and table["z"].tolist() == [1, 2, 3]
+    assert table["note"].tolist() == ["a, b\nc, 3", '5" x', "end, really"]
+    table = read(tmp_path, "n;m;z\nA;10,512;0,01\nB;9,871;0,02\n")
+    assert table["m"].tolist() == [10.512, 9.871] and table["z"].tolist() == [0.01, 0.02]
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("age [log(Gyr)]", "log(Gyr)"), ("SFR (log(Msun/yr))", "log(Msun/yr)"), ("M [log10(1e10 Msun)]", "log10(1e10 Msun)"),
+     ("EW(Ha) [A]", "A"), ("M (10^10 Msun)", "10^10 Msun"), ("[Z/H] (dex)", "dex"), ("log([NII]/Ha)", None), ("[NII]", None)],
+)  # fmt: skip
+def test_units_in_names(tmp_path, name, unit):
+    assert read(tmp_path, f"n;{name}\nA;1.5\n").attrs["units"] == ({name: unit} if unit else {})
 
 
 def test_short_rows_can_be_filled(tmp_path):

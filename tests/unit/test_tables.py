@@ -221,6 +221,31 @@ VOTABLE = (
 )
 
 
+@pytest.mark.parametrize(
+    ("field", "kind", "cell", "words"),
+    [
+        ('arraysize="*"', "double", "abc", "line 1, character .*, 'abc': Invalid literal for float"),
+        ('arraysize="*"', "float", "0,015", "'0,015': Invalid literal for float"),
+        ('arraysize="*"', "double", "4521 km/s", "'4521 km/s': Invalid literal"),
+        ('arraysize="*"', "short", "40000", "'40000': Value '40000' is out of range for a 16-bit integer"),
+        ("", "double", "1", "'NGC 1': char value is too long for specified length of 1"),
+        ('arraysize="3"', "double", "1", "'NGC 1': char value is too long for specified length of 3"),
+    ],
+)
+def test_a_votable_that_would_lose_a_cell_is_refused(tmp_path, field, kind, cell, words):
+    path = tmp_path / "t.vot"
+    text = (
+        f'<VOTABLE version="1.3"><RESOURCE><TABLE><FIELD name="n" datatype="char" {field}/><FIELD name="z" datatype="{kind}"/>'
+        "<DATA><TABLEDATA>{}<TR><TD>NGC 1</TD><TD>{}</TD></TR></TABLEDATA></DATA></TABLE></RESOURCE></VOTABLE>"
+    )
+    missing = "".join(f"<TR><TD>N</TD><TD>{word}</TD></TR>" for word in ("N/A", "-", "null", "")) * 4
+    path.write_text(text.format(missing if kind == "double" else "", cell))
+    with pytest.raises(CubespaceError, match=r"t\.vot: .*" + words):
+        read_table(path)
+    path.write_text(text.format("", "15").replace("NGC 1", "N"))
+    assert read_table(path).values.tolist() == [["N", 15.0]]
+
+
 def test_old_votables(tmp_path):
     path = tmp_path / "t.xml"
     for kind in ("unsignedInt", "unsignedShort", "short", "long"):

@@ -17,11 +17,12 @@ from cubespace.errors import CubespaceError
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?(nan|inf|infinity)", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 _COMMA_NUMBER = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?")
 _IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digits as a number
 _WHOLE = re.compile(r"[+-]?\d+")
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)  # the first line by which spreadsheets tell each other the delimiter
-_UNIT_IN_NAME = re.compile(r".*\S\s*[\[(]([^\[\]]+)[\])]\s*$")
+_UNIT_IN_NAME = re.compile(r".*\S\s*(?:\[([^\[\]]+)\]|\(((?:[^()\[\]]|\([^()\[\]]*\))+)\))\s*$")
 MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
 
 
@@ -49,7 +50,8 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     Raises
     ------
     CubespaceError
-        No header, a name twice, or a row with more or fewer fields than the header.
+        No header, a name twice, a row with more or fewer fields than the header, a quote that holds further rows, or
+        commas that may part thousands.
     """
     lines = list(io.StringIO(_decode(raw, where), newline=""))[skip:]
     comments, body = _split(lines)
@@ -61,11 +63,14 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     first = next(records)
     header = [str(name) for name in names] if names else _header(first, comments, delimiter, where)
     rows = [first] if names or header != first else []
+    if delimiter != " " or not names:
+        _refuse_open_quotes(body, delimiter, len(header), len(rows), where)
     header = [name.strip() or f"column{i + 1}" for i, name in enumerate(header)]
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-    units = {name: match.group(1).strip() for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
+    found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
+    units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
     cells = [[] for _ in kept]
     for number, record in enumerate(itertools.chain(rows, records), 1):
@@ -82,7 +87,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             column.append(record[i].strip() or None)
     if not names:
         units |= _unit_rows(cells, [header[i] for i in kept])
-    commas = _decimal_commas(cells) if delimiter != "," else False
+    commas = _decimal_commas(cells, where) if delimiter != "," else False
     columns = {}
     for column, i in zip(cells, kept, strict=True):
         columns[header[i]] = column if header[i] in text else typed(column, commas)
@@ -136,6 +141,28 @@ def _records(lines, delimiter, fields=None):
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
 
 
+def _refuse_open_quotes(lines, delimiter, fields, first, where):
+    """CubespaceError for a quote that is never closed, or closed only after it took in further rows.
+
+    A cell may have several lines, but none with as many fields as the header and a number among them. `first` is the
+    number of the first record: 0 for a header.
+    """
+    if not any('"' in line for line in lines):
+        return
+    reader, start = _records(lines, delimiter), 0
+    for row, _ in enumerate(reader, first):
+        span, start = lines[start : reader.line_num], reader.line_num
+        shown, at = span[0].strip()[:80], f"{where}: {f'row {row}' if row else 'header'}"
+        if (len(span) > 1 or start == len(lines)) and len(list(_records([*span, "end"], delimiter))) == 1:
+            raise CubespaceError(f"{at}: a quote is opened and never closed: {shown}")
+        for line in span[1:]:
+            cells = next(iter(_records([line], delimiter)), [])
+            if len(cells) == fields > 1 and any(_NUMBER.fullmatch(cell.strip()) for cell in cells):
+                raise CubespaceError(
+                    f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}"
+                )
+
+
 def _delimiter(lines, where, fields):
     """The delimiter by which the first lines have equally many fields, at least two; blanks if none of the signs has."""
     best, ragged = (0, None), None
@@ -180,17 +207,23 @@ def _unit_rows(cells, header):
     return {}
 
 
-def _decimal_commas(cells):
-    """True if the file has numbers with commas and none with points."""
-    comma = False
+def _decimal_commas(cells, where):
+    """True if the file has numbers with commas and none with points; CubespaceError if all may be thousands."""
+    commas = []
     for column in cells:
         for cell in column:
             if cell is None:
                 continue
             if "." in cell and _NUMBER.fullmatch(cell):
                 return False
-            comma = comma or bool(_COMMA_NUMBER.fullmatch(cell))
-    return comma
+            if _COMMA_NUMBER.fullmatch(cell):
+                commas.append(cell)
+    if commas and all(_THOUSANDS.fullmatch(cell) for cell in commas):
+        raise CubespaceError(
+            f"{where}: {commas[0]!r}: the comma may part thousands or be the decimal sign, as in all numbers of this table; "
+            "write them with points, or without commas"
+        )
+    return bool(commas)
 
 
 def typed(column, commas=False):

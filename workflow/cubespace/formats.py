@@ -7,12 +7,14 @@ import bz2
 import gzip
 import io
 import lzma
+import re
+import warnings
 import zipfile
 
 import numpy as np
 import pandas as pd
 
-from cubespace.delimited import read_delimited, typed
+from cubespace.delimited import MISSING, read_delimited, typed
 from cubespace.errors import CubespaceError
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
@@ -20,6 +22,7 @@ BINARY_ENDINGS = {
     ".fits": "FITS", ".fit": "FITS", ".vot": "VOTable", ".votable": "VOTable", ".xml": "VOTable", ".parquet": "Parquet", ".npz": "NPZ",
 }  # fmt: skip
 FORMATS = (*TEXT_ENDINGS, *BINARY_ENDINGS)
+_IPAC_TYPES = (b"integer", b"long", b"double", b"float", b"real", b"char", b"date")  # or their first letters
 _PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
 
 
@@ -72,10 +75,15 @@ def kind_of(path, raw):
         return "ECSV"
     if b"Byte-by-byte Description of file" in raw[:50000]:
         return "machine-readable"
-    first = next(
-        (line for line in raw[:100000].splitlines() if line.strip() and not line.startswith(b"\\")), b""
-    ).strip()
+    lines = (line.strip() for line in raw[:100000].splitlines() if not line.startswith(b"\\"))
+    first, second = [*filter(None, lines), b"", b""][:2]
     if first.startswith(b"|") and first.endswith(b"|"):
+        types = [word.strip().lower() for word in second.strip(b"|").split(b"|")]
+        if second.startswith(b"|") and not all(any(t.startswith(word) for t in _IPAC_TYPES) for word in types):
+            raise CubespaceError(
+                f"{path}: framed by bars, but not IPAC: found {second[:80].decode('latin-1')!r} where the columns' types are "
+                "expected; save a table of Markdown as CSV"
+            )
         return "IPAC"
     return "text"
 
@@ -164,9 +172,19 @@ def _fits(raw, where, options):
 
 
 def _votable(raw, where, options):
-    from astropy.io.votable import parse
+    from astropy.io.votable import exceptions, parse
 
-    tables = [t for t in parse(io.BytesIO(raw), verify="ignore").iter_tables() if len(t.fields)]
+    lossy = (exceptions.W30, exceptions.W46, exceptions.W51)  # no number, text cut to its field, integer cut to its bits
+    words = "|".join(map(re.escape, MISSING))
+    try:
+        with warnings.catch_warnings(), exceptions.conf.set_temp("max_warnings", 2**31):
+            for kind in lossy:
+                warnings.simplefilter("error", kind)
+            warnings.filterwarnings("ignore", f".*Invalid literal for float '\\s*({words})\\s*'", exceptions.W30)
+            parsed = parse(io.BytesIO(raw), verify="warn")
+    except lossy as error:
+        raise CubespaceError(f"{where}: {_place_in_votable(error, raw)}") from None
+    tables = [t for t in parsed.iter_tables() if len(t.fields)]
     wanted = options["hdu"]
     if wanted is not None:
         tables = [t for i, t in enumerate(tables) if wanted in (i, t.name, t.ID)]
@@ -178,6 +196,16 @@ def _votable(raw, where, options):
     if twice:
         raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
     return _from_astropy(table.to_table(use_names_over_ids=True), options)
+
+
+def _place_in_votable(error, raw):
+    """What astropy says of a cell, with what is written there."""
+    place = re.fullmatch(r".*?:(\d+):(\d+): [WE]\d+: (.*)", str(error), re.DOTALL)
+    if not place:
+        return str(error)
+    line, character = int(place[1]), int(place[2])
+    cell = raw.splitlines()[line - 1][character:].split(b"<")[0].decode("utf-8", "replace").strip()[:40]
+    return f"line {line}, character {character}, {cell!r}: {place[3]}"
 
 
 def _from_astropy(table, options):
