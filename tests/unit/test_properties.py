@@ -68,6 +68,18 @@ def test_conventions(name, cells, unit, spec, expected):
         ("dec", [100.0, 200.0, 300.0], "", {}, "3 of 3 values are outside -90 ... 90"),
         ("ra", ["01:00:00", "25:00:00"], "", {}, "row 2: found '25:00:00'; expected a number"),
         ("dec", ["01:00:00", "00 75 00"], "", {}, "row 2: found '00 75 00'; expected a number"),
+        ("log_sfr", [0.3, 0.8, -0.5], "Msun/yr", {}, r"row 3: -0.5 is negative and has no logarithm; .* set unit: log10\(Msun/yr\)"),
+        ("log_sfr", [0.3, 0.8, -0.5], "", {"unit": "Msun/yr"}, "row 3: -0.5 is negative"),
+        ("log_sfr", [0.3, 0.8, -9.0, -1.0], "Msun/yr", {"missing": [-9]}, "row 4: -1 .* if it stands for none, list it in `missing`"),
+        ("metallicity_lw", [-0.3, 0.1], "Z/Zsun", {}, "row 1: -0.3 is negative"),
+        ("log_sfr", [0.3, 0.8], "Msun/yr", {"column": "lSFR"}, r"the name says logarithm, .* unit: log10\(Msun/yr\), else convert: log10"),
+        ("log_mass", [10.2, 9.5], "Msun", {"column": "logMass"}, "the name says logarithm"),
+        ("log_ew_ha", [1.2, -0.5, 0.3], "Angstrom", {"column": "log_EW"}, "the name says logarithm"),
+        ("log_sfr", [0.1, 2.3, 0.5, 4.9, 1.2], "", {"column": "SFR"}, "5 values, none is negative: looks linear; set convert: log10"),
+        ("log_nii_ha_cen", [0.3, 0.4, 0.9, 1.2, 0.5], "", {}, "none is negative: looks linear"),
+        ("metallicity_lw", [0.5, 1.1, 0.8, 0.9, 1.3], "", {}, "median 0.9: looks linear; set unit: Z/Zsun"),
+        ("log_mass", [3.2, 5.1, 8.0, 12.0, 4.4], "", {}, "median 5.1: looks linear, in a large unit"),
+        ("log_age_lw", [5.5, 8.1, 9.2, 10.0, 7.0, 6.0], "", {}, "median 7.55: looks like ages in Gyr; set convert: log10_gyr_to_yr"),
         ("g_r", ["0.5", "blue"], "", {}, "row 2: found 'blue'; expected a number"),
     ],
 )  # fmt: skip
@@ -96,6 +108,30 @@ def test_sentinels_per_column_and_absurd_values():
 def test_a_unit_that_is_not_understood_is_noted():
     values, how, _, notes = canonical([10.5], "log_mass", "dex (see paper)")
     assert values[0] == 10.5 and how == "none" and "'dex (see paper)' is not understood" in notes[0]
+
+
+def test_what_may_be_right_is_noted():
+    """Numbers that a logarithm's name vouches for, hours that may be degrees; and few values say nothing."""
+    for name, cells, column in [
+        ("log_sfr", [0.1, 2.3, 0.5, 4.9, 1.2], "logSFR"),
+        ("log_sfr", [0.1, 2.3, 0.5, 4.9, 1.2], "log_sfr"),
+        ("log_mass", [6.2, 6.5, 6.1, 7.0, 5.9], "lM"),
+        ("metallicity_lw", [0.4, 0.5, 0.35, 0.4, 0.4], "[Z/H]"),
+        ("log_oiii_hb_cen", [0.4, 0.5, 0.35, 0.4, 0.9], "o3"),
+    ]:
+        values, how, _, notes = canonical(cells, name, column=column)
+        assert values.tolist() == cells and how == "none" and len(notes) == 1 and "taken as such" in notes[0]
+    values, _, _, notes = canonical([0.5, 1.2, 12.3, 22.1, 5.0], "ra")
+    assert values[2] == 12.3 and "5 values are within 0 ... 24 and were taken as degrees" in notes[0]
+    assert canonical([0.5, 1.2, 12.3, 22.1, 25.0], "ra")[3] == []
+    assert canonical(["01:00:00"] * 5, "ra")[3] == []
+    assert canonical([0.1, 2.3, 0.5, 4.9], "log_sfr")[3] == []
+    assert canonical([0.1, 2.3, -0.5, 4.9, 1.2], "log_sfr")[3] == []
+    assert canonical([0.1, 2.3, 0.5, 4.9, 1.2], "log_sfr", convert="none")[3] == []
+    values, _, _, notes = canonical([3.2e10, 1e9], "log_mass", "Msun", column="logMass")  # linear whatever the name says
+    np.testing.assert_allclose(values, [10.50515, 9.0], atol=1e-5)
+    values, _, _, notes = canonical([2.0, -1.0], "log_sfr", "Msun/yr", missing=[-1])
+    np.testing.assert_allclose(values, [0.30103, np.nan], atol=1e-5)
 
 
 def test_convert_none_takes_the_numbers_as_they_are():

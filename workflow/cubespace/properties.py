@@ -1,6 +1,5 @@
 """Columns of property tables in our names, units and conventions: every number converted, nulled or refused for a reason."""
 
-import re
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +8,7 @@ from scipy.spatial import cKDTree
 
 from cubespace import names, units
 from cubespace.columns import PROPERTIES, Z_SUN
+from cubespace.conventions import BOUNDS, linear_within_bounds, refuse, refuse_another_convention, says_log
 from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.errors import CubespaceError
 from cubespace.sphere import chord, degrees, separation, unit_vectors
@@ -30,9 +30,6 @@ CONVERSIONS = {
 TEXT = ("morphology", "nuclear_class", "environment")
 NUMBERS = ("ra", "dec", *PROPERTIES)
 _UNITS = {"ra": "deg", "dec": "deg"} | {name: entry.unit for name, entry in PROPERTIES.items()}
-_BOUNDS = {"ra": (-360.0, 720.0), "dec": (-90.0, 90.0)} | {
-    name: (p.low, p.high) for name, p in PROPERTIES.items()
-}
 
 
 class Note(NamedTuple):
@@ -104,12 +101,14 @@ def canonical_values(column, name, spec, unit, where):
         if "convert" in spec:
             how, new = spec["convert"], CONVERSIONS[spec["convert"]](kept)
         elif stated is not None:
-            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, where)
+            columnsays_log = "unit" not in spec and says_log(spec["column"])
+            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, columnsays_log, where)
         else:
-            _refuse_another_convention(kept, name, spec["column"], where)
+            refuse_another_convention(kept, name, spec["column"], where)
             how, new = "none", kept
+            notes += linear_within_bounds(kept[~in_degrees], name, spec["column"], where)
     new = new.where(~in_degrees, kept)  # sexagesimal, whatever unit the numbers beside them have
-    low, high = spec.get("minimum", _BOUNDS[name][0]), spec.get("maximum", _BOUNDS[name][1])
+    low, high = spec.get("minimum", BOUNDS[name][0]), spec.get("maximum", BOUNDS[name][1])
     outside = kept.notna() & ~((new >= low) & (new <= high) & np.isfinite(new))
     present = kept.notna() & (kept != 0)
     if present.sum() >= 3 and (outside & present).sum() > 0.5 * present.sum():
@@ -137,66 +136,25 @@ def _unit(own, table, where):
         return None, [f"{error} and was passed over; `unit` in the configuration goes before"]
 
 
-def _by_unit(kept, stated, name, where):
+def _by_unit(kept, stated, name, columnsays_log, where):
     wanted = units.parse(_UNITS[name]) or units.Unit(False, units.DIMENSIONLESS)
     if name.startswith("log_ew") and not stated.log and (kept < 0).sum() > (kept > 0).sum():
         raise CubespaceError(
             f"{where}: most values are negative; an equivalent width that is negative in emission needs convert: log10_negative"
         )
+    if wanted.log and not stated.log:
+        cure = f"if these are logarithms, set unit: {_UNITS[name]}"
+        if not name.startswith("log_ew"):
+            refuse(kept < 0, kept, where, f"is negative and has no logarithm; {cure}; if it stands for none, list it in `missing`")
+        present = kept.dropna()
+        if columnsays_log and len(present) and present.between(*BOUNDS[name]).all():
+            raise CubespaceError(f"{where}: the name says logarithm, the table's unit does not; {cure}, else convert: log10")
     try:
         return pd.Series(units.convert(kept, stated, wanted), index=kept.index)
     except ValueError as error:
         raise CubespaceError(
             f"{where}: {error}; state convert, or convert: none if the table's unit is wrong"
         ) from None
-
-
-_ECCENTRICITY, _AXIS_RATIO = (
-    re.compile(r"ecc|(^|_)e$"),
-    re.compile(r"axis_?ratio|^b_?/?_?a$|(^|_)ba(_|$)|^q$"),
-)
-
-
-def _refuse_another_convention(kept, name, column, where):
-    """CubespaceError if a column without unit and `convert` cannot be what it is mapped to."""
-    present = kept[kept.notna()]
-    if name == "redshift":
-        _refuse(present > 10, present, where, "cannot be a redshift; if it is in km/s, set convert: km_s")
-    if name == "ellipticity":
-        for pattern, convert in ((_ECCENTRICITY, "eccentricity"), (_AXIS_RATIO, "axis_ratio")):
-            if pattern.search(str(column).casefold()):
-                raise CubespaceError(
-                    f"{where}: the name says {convert}; set convert: {convert}, or convert: none if it is 1 - b/a"
-                )
-    if name == "metallicity_lw" and len(present) >= 3 and present.between(0, 0.1, inclusive="right").all():
-        _refuse(present > 0, present, where, "looks like a mass fraction Z; set convert: log10_z_over_zsun")
-    if not name.startswith("log_"):
-        return
-    low, high = _BOUNDS[name]
-    outside = (present < low) | (present > high)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logarithm = np.log10(present.abs())
-    if name == "log_age_lw":
-        _refuse(
-            outside & (present > 0) & (present < 14) & (logarithm + 9 >= low), present, where,
-            "looks like an age in Gyr; set convert: log10_gyr_to_yr",
-        )  # fmt: skip
-    linear = outside & logarithm.between(low, high)
-    if name.startswith("log_ew"):
-        _refuse(
-            linear & (present < 0),
-            present,
-            where,
-            "looks linear and negative in emission; set convert: log10_negative",
-        )
-    _refuse(linear & (present > 0), present, where, "looks linear; set convert: log10")
-
-
-def _refuse(wrong, present, where, words):
-    if wrong.any():
-        row = present.index[wrong][0]
-        more = f" (and {int(wrong.sum()) - 1} more)" if wrong.sum() > 1 else ""
-        raise CubespaceError(f"{where}: row {row + 1}: {present[row]:g}{more} {words}")
 
 
 def types_of(column, types, scheme, missing=()):
