@@ -101,8 +101,8 @@ def canonical_values(column, name, spec, unit, where):
         if "convert" in spec:
             how, new = spec["convert"], CONVERSIONS[spec["convert"]](kept)
         elif stated is not None:
-            columnsays_log = "unit" not in spec and says_log(spec["column"])
-            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, columnsays_log, where)
+            named_log = "unit" not in spec and says_log(spec["column"])
+            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, named_log, where)
         else:
             refuse_another_convention(kept, name, spec["column"], where)
             how, new = "none", kept
@@ -136,7 +136,7 @@ def _unit(own, table, where):
         return None, [f"{error} and was passed over; `unit` in the configuration goes before"]
 
 
-def _by_unit(kept, stated, name, columnsays_log, where):
+def _by_unit(kept, stated, name, named_log, where):
     wanted = units.parse(_UNITS[name]) or units.Unit(False, units.DIMENSIONLESS)
     if name.startswith("log_ew") and not stated.log and (kept < 0).sum() > (kept > 0).sum():
         raise CubespaceError(
@@ -147,7 +147,7 @@ def _by_unit(kept, stated, name, columnsays_log, where):
         if not name.startswith("log_ew"):
             refuse(kept < 0, kept, where, f"is negative and has no logarithm; {cure}; if it stands for none, list it in `missing`")
         present = kept.dropna()
-        if columnsays_log and len(present) and present.between(*BOUNDS[name]).all():
+        if named_log and len(present) and present.between(*BOUNDS[name]).all():
             raise CubespaceError(f"{where}: the name says logarithm, the table's unit does not; {cure}, else convert: log10")
     try:
         return pd.Series(units.convert(kept, stated, wanted), index=kept.index)
