@@ -124,29 +124,30 @@ def room_for_maps(device, gigabytes=None):
 
 
 class _Rows:
-    """Galaxies of maps as they come, one after the other: in memory, or in files of a folder that are then mapped."""
+    """Galaxies of maps, `most` of them, as they come: in memory that is there from the start, or in files that are then mapped."""
 
-    def __init__(self, shape, folder=None):
+    def __init__(self, most, shape, folder=None):
         self.shape, self.folder, self.n = shape, folder, 0
-        self.parts = {"values": [], "good": []}
-        if folder is not None:
-            self.parts = {name: (Path(folder) / name).open("wb") for name in self.parts}
+        if folder is None:
+            self.parts = [np.empty((most, *shape), np.float16), np.empty((most, *shape[1:]), bool)]
+        else:
+            self.parts = [(Path(folder) / name).open("wb") for name in ("values", "good")]
 
     def add(self, half, good):
-        self.n += 1
-        for part, array in zip(self.parts.values(), (half, good), strict=True):
+        for part, array in zip(self.parts, (half, good), strict=True):
             if self.folder is None:
-                part.append(array)
+                part[self.n] = array
             else:
                 part.write(np.ascontiguousarray(array).data)
+        self.n += 1
 
     def tensors(self, device):
         """values float16 (n, *shape) and good bool (n, ny, nx)."""
         if self.folder is None:
-            return [torch.from_numpy(np.stack(part)).to(device) for part in self.parts.values()]
+            return [torch.from_numpy(part[: self.n]).to(device) for part in self.parts]
         shapes = (self.n, *self.shape), (self.n, *self.shape[1:])
         result = []
-        for file, shape, dtype in zip(self.parts.values(), shapes, (torch.float16, torch.bool), strict=True):
+        for file, shape, dtype in zip(self.parts, shapes, (torch.float16, torch.bool), strict=True):
             file.close()
             result.append(torch.from_file(file.name, size=int(np.prod(shape)), dtype=dtype).reshape(shape))
         return result
@@ -200,7 +201,7 @@ def _load(folder, rows, device, release, room=np.inf, scratch=None):
             continue
         if kept is None:
             fits = 2 * maps.values.size * len(rows) <= room
-            kept = _Rows(maps.values.shape, None if fits else scratch)
+            kept = _Rows(len(rows), maps.values.shape, None if fits else scratch)
         if maps.values.shape != kept.shape:
             raise CubespaceError(f"{path}: maps of shape {maps.values.shape}, those before it {kept.shape}")
         if not (maps.mask == 0).any():
