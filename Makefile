@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 
 help:
 	@echo "make demo       the whole pipeline on the mock survey, ending in a report"
-	@echo "make scorecard  the claims of the paper on several mock surveys -> docs/scorecard.md (an hour and a half on two cores, 20 GB)"
+	@echo "make scorecard  the claims of the paper on several mock surveys -> docs/scorecard.md (two hours on two cores, 20 GB)"
 	@echo "make test       all tests"
 	@echo "make test-conda the environments of envs/ by a conda solver, and rules in them (gets py-rattler from PyPI)"
 	@echo "make test-slurm the command for clusters, and what may go wrong on one, on a private Slurm (root; installs Debian's packages)"
