@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
+
+settings.register_profile("fixed", derandomize=True, deadline=None)  # the same draws in every run, on machines of any speed
+settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")
