@@ -237,7 +237,7 @@ def _geometry(maps, view, draws, log_l, c):
     return w, luminosity / w, content[:, 2:].div_(luminosity[:, None])
 
 
-def render(maps, view, draws, space):
+def render(maps, view, draws, space, sky=True):
     """Make one view of N galaxies.
 
     Parameters
@@ -246,11 +246,13 @@ def render(maps, view, draws, space):
     view : View
     draws : Draws
     space : CoefficientSpace
+    sky : bool
+        False for a network that is told where the galaxy is: no sky is drawn, which is most of the random numbers.
 
     Returns
     -------
     values : tensor (N, K + 1, ny, nx), float32
-        log10 luminosity per spaxel, then coefficients: galaxy where `valid`, else the sky model.
+        log10 luminosity per spaxel, then coefficients: galaxy where `valid`, else the sky model (without sky: of no meaning).
     valid : bool tensor (N, ny, nx)
     """
     device, (_, channels, *shape) = maps.device, maps.values.shape
@@ -267,14 +269,14 @@ def render(maps, view, draws, space):
         log_l = torch.log10(brightness)
     else:
         valid = maps.good
-    values = normals(draws.seeds[:, 1], (channels, *shape), device)
-    sky_l, sky_c = space.add_noise(
-        torch.zeros_like(log_l), space.flat, sky_snr, values
-    )  # sky_c: a part of `values`
     limit = maps.limit[:, None, None]
-    sky_l += limit if space.sky_level is None else space.sky_level
-    result = torch.empty_like(values)
-    result[:, 0] = torch.where(valid, log_l + limit, sky_l)
+    sky_l = sky_c = torch.zeros((), device=device)
+    if sky:
+        values = normals(draws.seeds[:, 1], (channels, *shape), device)
+        level = limit if space.sky_level is None else torch.full_like(limit, space.sky_level)
+        sky_l, sky_c = space.add_noise(level.expand_as(log_l), space.flat, sky_snr, values)  # sky_c: a part of `values`
+    result = torch.empty((len(c), channels, *shape), device=device)
+    torch.where(valid, log_l + limit, sky_l, out=result[:, 0])
     result[:, 0] += 2 * torch.log10(factor)[:, None, None]  # k^2 old spaxels in a new one
     torch.where(valid[:, None], c, sky_c, out=result[:, 1:])
     return result, valid
@@ -283,7 +285,7 @@ def render(maps, view, draws, space):
 def network_input(maps, view, draws, space, scaling, mask=False, chunk=None):
     """`render` in units of the network: (value - mean) / sigma per channel, sky too; channels-last.
 
-    With `mask` sky is 0 in all of them, and one more channel, the last, is 1 where there is galaxy, else 0.
+    With `mask` no sky is drawn: it is 0 in all of them, and one more channel, the last, is 1 where there is galaxy, else 0.
     At most `chunk` galaxies are worked on at once (a million values on a CPU, for its cache: one galaxy of the survey's
     size; 128 on a GPU), which bounds the memory and changes no number.
     """
@@ -293,7 +295,7 @@ def network_input(maps, view, draws, space, scaling, mask=False, chunk=None):
     for start in range(0, len(maps), chunk):
         index = slice(start, start + chunk)
         some = Draws(**{f.name: getattr(draws, f.name)[index] for f in fields(Draws)})
-        part = scaled_input(*render(maps[index], view, some, space), scaling, mask)
+        part = scaled_input(*render(maps[index], view, some, space, sky=not mask), scaling, mask)
         if result is None:
             shape = (len(maps), *part.shape[1:])
             result = torch.empty(shape, device=part.device, memory_format=torch.channels_last)
