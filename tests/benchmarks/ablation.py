@@ -12,7 +12,6 @@ where it was.
 import argparse
 import itertools
 import os
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -23,6 +22,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: threads tha
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "workflow"))
 
+import growth  # noqa: E402
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import yaml  # noqa: E402
@@ -52,42 +52,10 @@ PROPERTIES = (
 def survey(folder, galaxies, seed, cores):
     """Simulate a survey and make its maps, by the workflow; returns its results folder."""
     folder = Path(folder).resolve()
-    results = folder / "results"
-    if not (results / "basis/scaling.csv").exists():
-        tables = folder / "tables"
-        python = [sys.executable, "-m"]
-        environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
-        options = [
-            "--n",
-            str(galaxies),
-            "--seed",
-            str(seed),
-            "--out",
-            str(tables),
-            "--ssp",
-            str(ROOT / "resources/ssp_basis.npz"),
-        ]
-        subprocess.run([*python, "cubespace.steps.mock_survey", *options], check=True, env=environment)
-        config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-        config["mock"].update(truth=str(tables / "truth.csv"), keep_cubes=False)
-        config["sample"]["sheet"] = str(tables / "galaxies.csv")
-        config["sample"]["tables"][0]["path"] = str(tables / "properties.csv")
-        (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-        targets = [
-            f"results/{name}" for name in ("basis/scaling.csv", "sample/roster.csv", "sample/verdicts.csv")
-        ]
-        command = [
-            *python,
-            "snakemake",
-            "-s",
-            str(ROOT / "Snakefile"),
-            "--configfile",
-            "config.yaml",
-            "--cores",
-            str(cores),
-        ]
-        subprocess.run([*command, *targets, "--quiet", "all"], check=True, cwd=folder, env=environment)
-    return results
+    if not (folder / "results/basis/scaling.csv").exists():
+        growth.lay_out(folder, galaxies, seed, measured=True)
+        growth.snakemake(folder, cores, *(f"results/{name}" for name in ("basis/scaling.csv", "sample/roster.csv", "sample/verdicts.csv")))
+    return folder / "results"
 
 
 def load(results):
