@@ -160,8 +160,8 @@ class Encoder(nn.Module):
                 kernel = 5 if number == 0 else 3
                 blocks += [
                     nn.Conv2d(size, filters, kernel, padding="same"),
+                    nn.MaxPool2d(2, ceil_mode=True),  # ahead of ReLU, which gives the same numbers on a quarter of the pixels
                     nn.ReLU(inplace=True),
-                    nn.MaxPool2d(2, ceil_mode=True),
                     nn.BatchNorm2d(filters),
                 ]
                 size = filters
