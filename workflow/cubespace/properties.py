@@ -8,7 +8,17 @@ from scipy.spatial import cKDTree
 
 from cubespace import names, units
 from cubespace.columns import PROPERTIES, Z_SUN
-from cubespace.conventions import BOUNDS, linear_within_bounds, refuse, refuse_another_convention, says_log
+from cubespace.conventions import (
+    BOUNDS,
+    LENGTHS,
+    linear_by_unit,
+    linear_within_bounds,
+    logarithms_converted,
+    refuse,
+    refuse_another_convention,
+    says_log,
+    unlisted_sentinels,
+)
 from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.errors import CubespaceError
 from cubespace.sphere import chord, degrees, separation, unit_vectors
@@ -29,6 +39,7 @@ CONVERSIONS = {
 
 TEXT = ("morphology", "nuclear_class", "environment")
 NUMBERS = ("ra", "dec", *PROPERTIES)
+_FEW, _MANY = 2, 0.1  # number and share of values that become null: more is worth a note
 _UNITS = {"ra": "deg", "dec": "deg"} | {name: entry.unit for name, entry in PROPERTIES.items()}
 
 
@@ -100,9 +111,12 @@ def canonical_values(column, name, spec, unit, where):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if "convert" in spec:
             how, new = spec["convert"], CONVERSIONS[spec["convert"]](kept)
+            notes += logarithms_converted(kept, name, spec["column"], how)
         elif stated is not None:
             named_log = "unit" not in spec and says_log(spec["column"])
             how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, named_log, where)
+            if "unit" not in spec and not stated.log:
+                notes += linear_by_unit(kept, name, unit)
         else:
             refuse_another_convention(kept, name, spec["column"], where)
             how, new = "none", kept
@@ -118,6 +132,13 @@ def canonical_values(column, name, spec, unit, where):
             f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); row {row + 1}: {kept.iloc[row]:g}. "
             f"State unit or convert ({', '.join(CONVERSIONS)}), or minimum and maximum"
         )
+    if (lost := outside & present).sum() > max(_FEW, _MANY * present.sum()):
+        row = int(np.flatnonzero(lost.to_numpy())[0])
+        notes.append(
+            f"{int(lost.sum())} of {int(present.sum())} values became null, being outside {low:g} ... {high:g} "
+            f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); the first is {kept.iloc[row]:g} in row {row + 1}"
+        )
+    notes += unlisted_sentinels(kept.mask(outside))
     counts = {
         "missing": int(missing.sum()),
         "sentinel": int((sentinel & ~missing).sum()),
@@ -142,6 +163,8 @@ def _by_unit(kept, stated, name, named_log, where):
         raise CubespaceError(
             f"{where}: most values are negative; an equivalent width that is negative in emission needs convert: log10_negative"
         )
+    if name in LENGTHS and named_log and not stated.log:
+        raise CubespaceError(f"{where}: the name says logarithm, the table's unit does not; set unit: log10({LENGTHS[name]}), or {LENGTHS[name]}")
     if wanted.log and not stated.log:
         cure = f"if these are logarithms, set unit: {_UNITS[name]}"
         if not name.startswith("log_ew"):
