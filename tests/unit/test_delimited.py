@@ -138,6 +138,18 @@ def test_short_rows_can_be_filled(tmp_path):
     assert table["c"][0] == 3 and np.isnan(table["c"][1]) and table["b"].tolist() == [2, 5]
 
 
+def test_what_is_settled_is_noted(tmp_path):
+    assert read(tmp_path, "# by hand\na,b,c\n1,2,3\n").attrs["notes"] == []
+    (note,) = read(tmp_path, "a,b,c\n1,2,3\n4,5\n6\n", short_rows="fill").attrs["notes"]
+    assert note == "2 rows have fewer cells than the header and were filled, the first is row 2"
+    (note,) = read(tmp_path, "a,b\n1,2\n#3,4\n5,6\n# end\n").attrs["notes"]
+    assert note == "2 lines after the header start with # and were passed over, the first is '#3,4'"
+    (note,) = read(tmp_path, "galaxy,n\ncaf\u00e9,1\n".encode("latin-1")).attrs["notes"]
+    assert note.startswith("not UTF-8 (byte 12: ") and note.endswith("read as Latin-1")
+    (note,) = read(tmp_path, "a,b\nx,1\n".encode("utf-16").replace(b"x\x00", b"\x00\xdc")).attrs["notes"]
+    assert "1 characters are no UTF-16" in note
+
+
 def test_only_wanted_columns_are_kept(tmp_path):
     table = read(tmp_path, "a,b,c\n1,2,3\n", only=["c"])
     assert table.columns.tolist() == ["c"] and table.attrs["columns"] == ["a", "b", "c"]

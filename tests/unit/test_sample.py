@@ -68,6 +68,20 @@ def test_join_converts_and_nulls(tmp_path):
     assert made.unmatched == []
 
 
+def test_the_sheet_has_its_lines_in_the_audit_and_among_the_notes(tmp_path):
+    """A mass of 99 and one of -99 in the sheet itself, a row in a comment, equivalent widths that can be either."""
+    made = make(tmp_path, "galaxy,log_mass,redshift\nA,10,0.01\nB,-99,0.02\n#C,9,0.01\nD,99,0.01\n")
+    assert made.audit.iloc[0].tolist() == [str(tmp_path / "sheet.csv"), "log_mass", "log_mass", "", "none", 1, 0, 1, 1]
+    assert made.audit["property"].tolist() == ["log_mass", "redshift"] and made.audit["used"].tolist() == [1, 3]
+    assert [(note.kind, note.table) for note in made.notes] == [("table", str(tmp_path / "sheet.csv"))]
+    assert "1 lines after the header start with # and were passed over, the first is '#C,9,0.01'" in made.notes[0].detail
+    with pytest.raises(CubespaceError, match=r"t0\.csv: column 'EW' for log_ew_ha: 2 values within -1 \.\.\. 2 can be"):
+        make(tmp_path, "galaxy\nA\nB\n", [("n,EW\nA,2\nB,-1\n", {"key": "n", "columns": {"log_ew_ha": "EW"}})])
+    table = ("n,EW (Angstrom)\nA,2\nB,0.1\n", {"key": "n", "columns": {"log_ew_ha": "EW (Angstrom)"}})
+    (note,) = make(tmp_path, "galaxy\nA\nB\n", [table]).notes
+    assert note.table.endswith("t0.csv") and note.detail.startswith("column 'EW (Angstrom)': 2 values within 0.1 ... 2 can be logarithms or")
+
+
 def test_unmatched_and_missing_redshift_are_kept_and_named(tmp_path):
     rows = "".join(
         f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"])

@@ -46,6 +46,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     units : dict of name -> str
     meta : dict, of a first comment line that holds a JSON object
     header : list of str, the names of all columns
+    notes : list of str, what was settled: rows filled, lines between the rows passed over, bytes that are no UTF-8
 
     Raises
     ------
@@ -53,8 +54,11 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
         No header, a name twice, a row with more or fewer fields than the header, a quote that holds further rows, or
         commas that may part thousands.
     """
-    lines = list(io.StringIO(_decode(raw, where), newline=""))[skip:]
-    comments, body = _split(lines)
+    text_of_file, notes = _decode(raw, where)
+    lines = list(io.StringIO(text_of_file, newline=""))[skip:]
+    comments, body, between = _split(lines)
+    if between:
+        notes.append(f"{len(between)} lines after the header start with # and were passed over, the first is {between[0].strip()[:80]!r}")
     meta = _meta(comments)
     if not body:
         raise CubespaceError(f"{where}: no header and no rows")
@@ -72,12 +76,13 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
     units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
-    cells = [[] for _ in kept]
+    cells, filled = [[] for _ in kept], []
     for number, record in enumerate(itertools.chain(rows, records), 1):
         if len(record) == len(header) + 1 and record[-1].strip() == "":
             record = record[:-1]
         if len(record) < len(header) and short_rows == "fill":
             record = [*record, *[""] * (len(header) - len(record))]
+            filled.append(number)
         if len(record) != len(header):
             cure = "; `short_rows: fill` leaves the rest empty" if len(record) < len(header) else ""
             raise CubespaceError(
@@ -85,42 +90,47 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             )
         for column, i in zip(cells, kept, strict=True):
             column.append(record[i].strip() or None)
+    if filled:
+        notes.append(f"{len(filled)} rows have fewer cells than the header and were filled, the first is row {filled[0]}")
     if not names:
         units |= _unit_rows(cells, [header[i] for i in kept])
     commas = _decimal_commas(cells, where) if delimiter != "," else False
     columns = {}
     for column, i in zip(cells, kept, strict=True):
         columns[header[i]] = column if header[i] in text else typed(column, commas)
-    return columns, units, meta, header
+    return columns, units, meta, header, notes
 
 
 def _decode(raw, where):
+    """(text, notes) of the bytes of a file."""
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
+            decoded = raw.decode(encoding, "replace")
+            lost = decoded.count("\ufffd")
+            return decoded, [f"{lost} characters are no {encoding.upper()} and were read as \ufffd"] if lost else []
     if b"\x00" in raw[:4096]:
         raise CubespaceError(f"{where}: not a text; the file starts with {raw[:16]!r}")
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        return raw.decode("utf-8"), []
+    except UnicodeDecodeError as error:
+        odd = raw[max(0, error.start - 20) : error.start + 20]
+        return raw.decode("latin-1"), [f"not UTF-8 (byte {error.start}: {odd!r}): read as Latin-1"]
 
 
 def _split(lines):
-    """(comment lines before the first record, the lines that hold records)."""
-    comments, body, quoted = [], [], False
+    """(comment lines before the first record, the lines that hold records, comment lines after it)."""
+    comments, body, between, quoted = [], [], [], False
     for line in lines:
         if not quoted and not line.strip():
             continue
         if not quoted and line.startswith("#"):
-            if not body:
-                comments.append(line[1:].strip())
+            (between if body else comments).append(line[1:].strip() if not body else line)
             continue
         quoted ^= line.count('"') % 2 == 1
         body.append(line)
     if body and _SEPARATOR.fullmatch(body[0].strip()):
         del body[0]
-    return comments, body
+    return comments, body, between
 
 
 def _meta(comments):

@@ -100,7 +100,7 @@ def _tidy(frame, units=None, meta=None, skipped=None):
             frame[name] = pd.Series([value or None for value in text], index=frame.index, dtype=object)
         elif pd.api.types.is_extension_array_dtype(column.dtype):
             frame[name] = column.astype(object).where(column.notna(), np.nan).astype(float)
-    frame.attrs = {"units": units or {}, "meta": meta or {}, "skipped": skipped or {}}
+    frame.attrs = {"units": units or {}, "meta": meta or {}, "skipped": skipped or {}, "notes": []}
     return frame
 
 
@@ -114,12 +114,12 @@ def _text(value):
 
 
 def _delimited(raw, where, options):
-    columns, units, meta, header = read_delimited(
+    columns, units, meta, header, notes = read_delimited(
         raw, where, **{key: options[key] for key in ("names", "skip", "text", "only", "short_rows")}
     )
     columns = {n: pd.Series(c, dtype=object) if isinstance(c, list) else c for n, c in columns.items()}
     frame = _tidy(pd.DataFrame(columns), units, meta)
-    frame.attrs["columns"] = header
+    frame.attrs |= {"columns": header, "notes": notes}
     return frame
 
 
@@ -168,7 +168,16 @@ def _fits(raw, where, options):
         twice = sorted({name for name in named if name and named.count(name) > 1})
         if twice:
             raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-        return _from_astropy(Table.read(tables[0]), options)
+        frame = _from_astropy(Table.read(tables[0]), options)
+        frame.attrs["notes"] += _first_of([hdu.name or "unnamed" for hdu in tables], len(frame))
+        return frame
+
+
+def _first_of(names, rows):
+    """A note where a file has several tables and the first was taken."""
+    if len(names) < 2:
+        return []
+    return [f"the first of {len(names)} tables was taken, of {rows} rows: {', '.join(map(str, names[:10]))}; `hdu` chooses another"]
 
 
 def _votable(raw, where, options):
@@ -195,7 +204,9 @@ def _votable(raw, where, options):
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-    return _from_astropy(table.to_table(use_names_over_ids=True), options)
+    frame = _from_astropy(table.to_table(use_names_over_ids=True), options)
+    frame.attrs["notes"] += _first_of([one.name or one.ID or "unnamed" for one in tables], len(frame))
+    return frame
 
 
 def _place_in_votable(error, raw):

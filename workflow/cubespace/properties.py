@@ -52,6 +52,14 @@ class Note(NamedTuple):
     detail: str
 
 
+NOTES = {  # columns of a table of notes
+    "kind": ("", "table, column, unit, rows, unmapped_type, position, duplicate, duplicate_row, shared_row, joined_by_position, redshift, stray_files ..."),
+    "table": ("", "file that it was found in"),
+    "galaxies": ("", "galaxies that it concerns"),
+    "detail": ("", "what was found, and what was done about it"),
+}  # fmt: skip
+
+
 class Audit(NamedTuple):
     """What became of one column."""
 
@@ -214,6 +222,11 @@ def _some(galaxies, most=10):
     return " ".join(galaxies[:most]) + (f" and {len(galaxies) - most} more" if len(galaxies) > most else "")
 
 
+def reader_notes(table, path):
+    """What the reader of a table settled (`cubespace.tables`), as notes."""
+    return [Note("table", str(path), "", words) for words in table.attrs.get("notes", ())]
+
+
 def join(frame, table, types, tolerance, on_mismatch):
     """Fill `frame`, in place, from one property table.
 
@@ -248,7 +261,7 @@ def join(frame, table, types, tolerance, on_mismatch):
     }
     raw = read_table(path, text=text, only={*text, *sources}, **how_to_read)
     need_columns(raw, [*([key] if key else []), *sources], path)
-    columns, audit, notes, unmapped = {}, [], [], {}
+    columns, audit, notes, unmapped = {}, [], reader_notes(raw, path), {}
     for name, spec in wanted.items():
         columns[name], how, counts, more = _column(raw, name, spec, path, types)
         notes += [Note("unit", path, "", f"column {spec['column']!r}: {words}") for words in more]

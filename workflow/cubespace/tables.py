@@ -3,7 +3,7 @@
 In memory a table is a pandas `DataFrame`: text columns hold str or None, numbers float or int (missing = nan),
 units in ``frame.attrs["units"]``, metadata in ``frame.attrs["meta"]``, columns that no table of galaxies can use (arrays
 of varying length, complex numbers ...) by name and kind in ``frame.attrs["skipped"]``, the names of all columns of the
-file in ``frame.attrs["columns"]``.
+file in ``frame.attrs["columns"]``, what the reader settled without an error, in words, in ``frame.attrs["notes"]``.
 """
 
 import csv
