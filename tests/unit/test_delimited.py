@@ -115,6 +115,59 @@ def test_what_does_not_fit_is_named(tmp_path, content, words):
         read(tmp_path, content)
 
 
+SWALLOWED = [
+    # a pair of stray quotes in each of the columns
+    '"N1,Sb,SF\nN2,Sc,AGN\nN3",E,LINER\nN4,E,SF\n',
+    'N1,"Sb,SF\nN2,Sc,AGN\nN3,E",LINER\n',
+    'N1,Sb,"SF\nN2,Sc,AGN\nN3,E,LINER"\n',
+    'N1,Sb,"SF\nN2,Sc,AGN"\n',
+    '"N1,Sb,SF\n\nN2,Sc,AGN\nN3",E,LINER\n',
+    # and with empty cells beside them, or a delimiter at the end of the rows
+    'N1,Sb,"\nN2,Sc,\nN3,E,"\n',
+    '"N1,Sb,\nN2,,\nN3",E,LINER\n',
+    '"N1,Sb,SF,\nN2,Sc,AGN,\nN3",E,LINER,\n',
+    # one quote lost where all names, or all types, have a pair
+    '"N1,Sb,SF\n"N2",Sc,AGN\n"N4",E,SF\n',
+    'N1,"Sb,SF\nN2,"Sc",AGN\nN4,"E",SF\n',
+    # cells swallowed within a row, and the others moved to their place
+    'N1,"Sb,"a,b"\nN2,Sc,x\n',
+    '"N1","Sb,a"x,b\nN2,Sc,x\n',
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "delimiter"),
+    [(rows, d) for rows in SWALLOWED for d in (",", ";", "\t", "|", ", ", " ") if d != " " or (",," not in rows and ",\n" not in rows)],
+)  # blanks part no empty cells
+def test_a_quote_that_swallows_rows_or_cells_without_numbers(tmp_path, rows, delimiter):
+    with pytest.raises(CubespaceError, match=r"t\.txt: row 1: a quote (is opened in .* and holds a further row,|holds .* and is followed by) '"):
+        read(tmp_path, ("n,type,class\n" + rows).replace(",", delimiter), "t.txt")
+
+
+@pytest.mark.parametrize("text", ['n\n"NGC 1\nNGC 2\nNGC 3"\nNGC 4\n', '"n\nNGC 1"\nNGC 2\n', '"n,type\nNGC 1",Sb\nNGC 2,Sc\n'])
+def test_a_quote_that_swallows_rows_of_one_column_or_of_the_header(tmp_path, text):
+    with pytest.raises(CubespaceError, match=r"t\.csv: (row 1|header): a quote is opened in .* and holds a further row, 'NGC [12]"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cell"),
+    [
+        ('n,note\nA,"bright galaxy\nnear M31, blue"\nB,x\n', "note", "bright galaxy\nnear M31, blue"),
+        ('note,a,b\n"two\nlines",x,y\n"one",x,y\n', "note", "two\nlines"),
+        ('note,a,b\n"two\nlines",1,2\n"one",3,4\n', "note", "two\nlines"),
+        ('n,a,note\nA,1,"one\nthree, four, five\nsix"\nB,2,x\n', "note", "one\nthree, four, five\nsix"),
+        ('n,a,note\nA,1,"one, two\nthree, four, five\nsix"\nB,2,x\n', "note", "one, two\nthree, four, five\nsix"),
+        ('n,"mass\n(Msun)",z\nA,3,4\n', "mass\n(Msun)", 3),
+        ('"galaxy\nname",z\nA,3\n', "galaxy\nname", "A"),
+        ('n,note,z\nA,"a ""b, c"" d",1\n', "note", 'a "b, c" d'),
+        ('n,note,z\nA,"a, b" ,1\n', "note", "a, b"),
+    ],
+)
+def test_cells_of_several_lines(tmp_path, text, name, cell):
+    assert read(tmp_path, text)[name][0] == cell
+
+
 def test_quotes_that_are_no_mistake(tmp_path):
     """Cells of several lines, blanks after a quote, inches; and three decimals beside others are no thousands."""
     table = read(tmp_path, 'n,z,note\n"NGC 1" ,1,"a, b\nc, 3\n"\nVV,2,5" x\n"X",3,"end, really"')

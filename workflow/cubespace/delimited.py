@@ -152,25 +152,57 @@ def _records(lines, delimiter, fields=None):
 
 
 def _refuse_open_quotes(lines, delimiter, fields, first, where):
-    """CubespaceError for a quote that is never closed, or closed only after it took in further rows.
+    """CubespaceError for a quote that is never closed, or closed only after it took in further cells or rows.
 
-    A cell may have several lines, but none with as many fields as the header and a number among them. `first` is the
-    number of the first record: 0 for a header.
+    A quoted cell may have several lines and hold delimiters, but no text after its end, and no line that is a row itself:
+    one with as many fields as the header, where the line that opens the quote has as many without it, and written as the
+    rows are (no blank after its delimiters, if the rows have none: "near, M31" is prose), or with a number among its cells.
+    A table of one column has no cells of several lines. `first` is the number of the first record: 0 for a header.
     """
     if not any('"' in line for line in lines):
         return
-    reader, start = _records(lines, delimiter), 0
-    for row, _ in enumerate(reader, first):
-        span, start = lines[start : reader.line_num], reader.line_num
+    reader, spans, start = _records(lines, delimiter), [], 0
+    for _ in reader:
+        spans.append(lines[start : reader.line_num])
+        start = reader.line_num
+    tight = delimiter in ",;" and not any(f"{delimiter} " in span[0] for span in spans if len(span) == 1)
+    for row, span in enumerate(spans, first):
+        if len(span) == 1 and '"' not in span[0] and row < first + len(spans) - 1:
+            continue
         shown, at = span[0].strip()[:80], f"{where}: {f'row {row}' if row else 'header'}"
-        if (len(span) > 1 or start == len(lines)) and len(list(_records([*span, "end"], delimiter))) == 1:
+        last = row == first + len(spans) - 1
+        if (len(span) > 1 or last) and len(list(_records([*span, "end"], delimiter))) == 1:
             raise CubespaceError(f"{at}: a quote is opened and never closed: {shown}")
-        for line in span[1:]:
+        if torn := _torn_cell("".join(span), delimiter):
+            raise CubespaceError(f"{at}: a quote holds {torn[0][:80]!r} and is followed by {torn[1][:20]!r}: is one missing, or one too many?")
+        opening = _is_row(_without_quote(span[0], delimiter), fields)
+        for line in filter(str.strip, span[1:]):
             cells = next(iter(_records([line], delimiter)), [])
-            if len(cells) == fields > 1 and any(_NUMBER.fullmatch(cell.strip()) for cell in cells):
-                raise CubespaceError(
-                    f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}"
-                )
+            number = any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+            prose = tight and f"{delimiter} " in line
+            row_itself = _is_row(cells, fields) and (opening or (number and line is not span[-1])) and (number or not prose)
+            if fields == 1 or row_itself:
+                raise CubespaceError(f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}")
+
+
+def _is_row(cells, fields):
+    """True for cells of a row of so many fields, or with an empty one at its end."""
+    return fields > 1 and (len(cells) == fields or (len(cells) == fields + 1 and not cells[-1].strip()))
+
+
+def _without_quote(line, delimiter):
+    """Cells of a line that opens a quote and does not close it, as if the quote were not there."""
+    cells = next(iter(_records([line], delimiter)), [""])
+    return cells[:-1] + (next(iter(_records([cells[-1]], delimiter)), None) or [""])
+
+
+def _torn_cell(record, delimiter):
+    """(what a quote holds, what follows) of the first quoted cell with delimiters or lines in it and text after it; else None."""
+    mark = r" \t" if delimiter == " " else re.escape(delimiter)
+    for match in re.finditer(rf'(?:^|[{mark}])[ ]*"((?:[^"]|"")*)"(?!")(?=([^{mark}\r\n]*))', record):
+        if match[2].strip() and re.search(rf"[{mark}\n]", match[1]):
+            return match[1], match[2]
+    return None
 
 
 def _delimiter(lines, where, fields):
