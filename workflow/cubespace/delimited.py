@@ -151,13 +151,20 @@ def _records(lines, delimiter, fields=None):
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
 
 
+def check_quotes(lines, delimiter, where):
+    """CubespaceError if a quote in a delimited text with a header (its lines, without comments) takes in cells or rows."""
+    lines = [line for line in lines if line.strip()]
+    if lines:
+        _refuse_open_quotes(lines, delimiter, len(next(_records(lines, delimiter))), 0, where)
+
+
 def _refuse_open_quotes(lines, delimiter, fields, first, where):
     """CubespaceError for a quote that is never closed, or closed only after it took in further cells or rows.
 
     A quoted cell may have several lines and hold delimiters, but no text after its end, and no line that is a row itself:
     one with as many fields as the header, where the line that opens the quote has as many without it, and written as the
     rows are (no blank after its delimiters, if the rows have none: "near, M31" is prose), or with a number among its cells.
-    A table of one column has no cells of several lines. `first` is the number of the first record: 0 for a header.
+    A table of one column, or of columns parted by blanks, has no cells of several lines. `first` is the number of the first record: 0 for a header.
     """
     if not any('"' in line for line in lines):
         return

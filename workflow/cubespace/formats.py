@@ -14,8 +14,9 @@ import zipfile
 import numpy as np
 import pandas as pd
 
-from cubespace.delimited import MISSING, read_delimited, typed
+from cubespace.delimited import MISSING, check_quotes, read_delimited, typed
 from cubespace.errors import CubespaceError
+from cubespace.fixed_width import check_ipac, check_machine_readable
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
 BINARY_ENDINGS = {
@@ -126,7 +127,10 @@ def _delimited(raw, where, options):
 def _ecsv(raw, where, options):
     from astropy.table import Table
 
-    return _from_astropy(Table.read(raw.decode("utf-8-sig").splitlines(), format="ascii.ecsv"), options)
+    lines = raw.decode("utf-8-sig").splitlines()
+    stated = next((m[1] for line in lines if (m := re.fullmatch(r"# *delimiter: *['\"]?([ ,]).*", line))), " ")
+    check_quotes([line for line in lines if not line.startswith("#")], stated, where)
+    return _from_astropy(Table.read(lines, format="ascii.ecsv"), options)
 
 
 def _machine_readable(raw, where, options):
@@ -134,6 +138,7 @@ def _machine_readable(raw, where, options):
     from astropy.io.ascii import InconsistentTableError
 
     lines = raw.decode("utf-8", "replace").splitlines()
+    check_machine_readable(lines, where)
     try:
         table = ascii_.read(lines, format="mrt")
     except (InconsistentTableError, ValueError):
@@ -144,9 +149,9 @@ def _machine_readable(raw, where, options):
 def _ipac(raw, where, options):
     from astropy.table import Table
 
-    return _from_astropy(
-        Table.read(raw.decode("utf-8", "replace").splitlines(), format="ascii.ipac"), options
-    )
+    lines = raw.decode("utf-8", "replace").splitlines()
+    check_ipac(lines, where)
+    return _from_astropy(Table.read(lines, format="ascii.ipac"), options)
 
 
 def _fits(raw, where, options):
