@@ -17,16 +17,34 @@ SAME_AXIS = 1e-6  # relative: 0.3 km/s
 LEVEL = (1e-8, 1e6)  # of the median |flux| [1e-16 erg/s/cm2/A]: no spaxel of a galaxy is so faint or bright, its unit is wrong
 EXTREME = 1e30  # a factor beyond it, or its inverse, leaves nothing that float32 can hold
 SIGMA, VARIANCE, IVAR = "sigma", "variance", "inverse variance"
-NOISE = {
+CUSTOMARY = {
     "ERROR": SIGMA, "ERR": SIGMA, "ERRORS": SIGMA, "STDDEV": SIGMA, "SIGMA": SIGMA, "STD": SIGMA, "NOISE": SIGMA,
-    "UNCERT": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR,
+    "UNCERT": SIGMA, "UNCERTAINTY": SIGMA, "UNCERTAINTIES": SIGMA, "UNC": SIGMA, "STDEV": SIGMA, "STDERR": SIGMA, "RMS": SIGMA,
+    "RMSE": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR, "INVERSEVARIANCE": IVAR,
 }  # fmt: skip
-VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT")  # names of errors in any form: 1 sigma by custom only
+_PARTED = {"STDDEV": "STD_DEV", "INVVAR": "INV_VAR", "INVERSEVARIANCE": "INVERSE_VARIANCE"}
+_VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT", "UNCERTAINTY", "UNCERTAINTIES", "UNC")  # errors in any form: 1 sigma by custom only
+
+
+def _spellings(name):
+    """A customary name, alone or beside the name of what it is the error of: FLUX_ERR, ERR-FLUX, SCI ERR, FLUXERR; and E_FLUX."""
+    words = dict.fromkeys((name, _PARTED.get(name, name)))
+    parts = [(word,) for word in words if word != "E"]
+    for word in words if name != "STAT" else ():
+        for of in ("FLUX", "DATA", "SCI"):
+            parts += [(word, of)] + ([(of, word)] if word != "E" else [])
+    return [joint.join(part).replace("_", joint) for part in parts for joint in ("_", "", "-", " ")]
+
+
+NOISE = CUSTOMARY | {spelling: kind for name, kind in (CUSTOMARY | {"E": SIGMA}).items() for spelling in _spellings(name)}
+VAGUE = frozenset(spelling for name in (*_VAGUE, "E") for spelling in _spellings(name))
 # What a card says of the HDU that it is in: HDUCLAS3 of ESO and SDSS, UTYPE of astropy's CCDData.
 STATED = {
     "RMSE": SIGMA, "MSE": VARIANCE, "INVMSE": IVAR, "INVRMSE": "inverse sigma",
-    "STDDEVUNCERTAINTY": SIGMA, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": IVAR,
+    "STDDEVUNCERTAINTY": SIGMA, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": IVAR, "STD": SIGMA, "STDDEV": SIGMA,
+    "SIGMA": SIGMA, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR,
 }  # fmt: skip
+SAYING = ("HDUCLAS3", "UTYPE")
 KEPT = (
     "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
     "V500 PIPE GALEXT COR", "MED_VEL",
@@ -90,6 +108,12 @@ def noise_of(hdus):
     return (unit, "") if unit is None else (unit, noise_kind(unit, NOISE[unit.name]))
 
 
+def unused_note(hdus, *used):
+    """A note on the images that are not used, in a tuple; () if there are none."""
+    others = [f"{unit.index} {unit}" for unit in hdus if len(unit.shape) >= 2 and not any(unit is one for one in used)]
+    return (f"HDUs that are not used: {'; '.join(others)}",) if others else ()
+
+
 def noise_kind(unit, custom):
     """SIGMA, VARIANCE or IVAR: what an HDU of noise holds, by its cards HDUCLAS3 and UTYPE, else `custom`.
 
@@ -97,7 +121,7 @@ def noise_kind(unit, custom):
     unit that is plainly squared against either of them, and the other way round.
     """
     where = f"HDU {unit.index} {unit.name}"
-    said = {f"{key} = {value!r}": STATED[value.upper()] for key in ("HDUCLAS3", "UTYPE")
+    said = {f"{key} = {value!r}": STATED[value.upper()] for key in SAYING
             if (value := cards.required_text(unit.header, key, where)).upper() in STATED}  # fmt: skip
     kind = next(iter(said.values()), custom)
     contrary = [f"{kind} by {card}" for card, kind in said.items() if kind != custom]
@@ -136,6 +160,9 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
     notes = [f"{path}: {note}" for note in layout.expected]
     if layout.kind != NOISE.get(layout.noise.name, layout.kind):
         notes.append(f"{path}: HDU {layout.noise.index} {layout.noise.name} holds the {layout.kind}, as a card or cubes.mapping says")
+    if layout.noise.name in VAGUE:
+        odd = {key: value for key in SAYING if (value := cards.text(layout.noise.header, key)) and value.upper() not in STATED}
+        notes += [f"{path}: HDU {layout.noise.index} {layout.noise.name}: {key} = {value!r} is not understood: {layout.kind}" for key, value in odd.items()]
     shape = squeezed(layout.flux.shape)
     where = f"{path}: HDU {layout.flux.index} {layout.flux.name}"
     if len(shape) != 3:
