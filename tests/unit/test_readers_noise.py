@@ -70,6 +70,70 @@ def test_names_that_are_no_errors_of_the_flux(tmp_path, name):
         read_cube(written(tmp_path, name, 1))
 
 
+PER_AREA = "1E-16 erg/s/cm2/Angstrom/arcsec2"
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "power", "sigma"),
+    [
+        ("ERR", PER_AREA, 1, 0.2 * 0.25),  # spaxels of 0.5 arcsec
+        ("VAR", f"({PER_AREA})**2", 2, 0.2 * 0.25),
+        ("IVAR", f"({PER_AREA})**(-2)", -2, 0.2 * 0.25),
+        ("VAR", SQUARED, 2, 0.2),
+        ("ERR", "", 1, 0.2),
+        ("ERR", "unknown", 1, 0.2),
+    ],
+)
+def test_units_of_the_noise(tmp_path, name, unit, power, sigma):
+    np.testing.assert_allclose(read_cube(written(tmp_path, name, power, BUNIT=unit)).sigma, sigma, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "unit", "code", "words"),
+    [
+        ("ERR", f"({PER_AREA})**2", "hdu_ambiguous", "sigma by its name and variance by its unit"),
+        ("ERR", "counts", "unit_unknown", "BUNIT = 'counts' is no unit of the error of a flux density"),
+        ("ERR", "percent", "unit_unknown", "BUNIT = 'percent' is no unit"),
+        ("UNCERT", "1e-16 erg/s/cm2/Hz", "unit_unknown", "HDU 2 UNCERT: BUNIT = '1e-16 erg/s/cm2/Hz'"),
+        ("STAT", "electron2", "unit_unknown", "BUNIT = 'electron2'"),
+        ("ERR", "1e-16", "unit_unknown", "BUNIT = '1e-16'"),
+    ],
+)
+def test_a_unit_of_the_noise_that_is_of_another_kind(tmp_path, name, unit, code, words):
+    with pytest.raises(CubeRejected, match=words) as caught:
+        read_cube(written(tmp_path, name, 1, BUNIT=unit))
+    assert caught.value.code == code
+
+
+def test_a_unit_of_the_noise_that_is_not_understood_is_noted(tmp_path):
+    cube = read_cube(written(tmp_path, "ERR", 1, BUNIT="as the flux"))
+    np.testing.assert_allclose(cube.sigma, 0.2, rtol=1e-6)
+    assert any("HDU 2 ERR: BUNIT = 'as the flux' is not understood: the unit of the flux taken" in note for note in cube.notes)
+
+
+@pytest.mark.parametrize("code", [-99.0, -999.0, -999.9, -9999.0, 1e20, 9.96921e36, -1e30])
+def test_codes_for_missing_values_in_the_flux(tmp_path, code):
+    """Samples that hold the code are bad, with a note; not one that is like it by chance, nor what only repeats."""
+    path = written(tmp_path, "ERR", 1)
+    with fits.open(path, mode="update") as hdus:
+        hdus["FLUX"].data[3:5, 2, 1] = code
+        hdus["FLUX"].data[7:9, 0, 0] = 0.25
+    cube = read_cube(path)
+    assert np.argwhere(cube.bad).tolist() == [[3, 2, 1], [4, 2, 1]] and np.isnan(cube.flux[3, 2, 1])
+    assert any(f"{np.float32(code):g} stands in 2 of 1200 samples, for a missing value: bad" in note for note in cube.notes)
+    with fits.open(path, mode="update") as hdus:
+        hdus["FLUX"].data[4, 2, 1] = 1.0
+    cube = read_cube(path)
+    assert not cube.bad.any() and not any("missing value" in note for note in cube.notes)
+
+
+def test_a_mask_of_the_good_samples_is_noted(tmp_path):
+    good = np.ones(make_surveys.truth()[0].shape, np.uint8)
+    good[3, 2, 1] = 0
+    cube = read_cube(written(tmp_path, "ERR", 1, fits.ImageHDU(good, name="MASK")))
+    assert any("HDU 3 MASK flags 99.9 % of the samples: is 1 good in it?" in note for note in cube.notes)
+
+
 def test_images_that_are_not_used_are_noted(tmp_path):
     shape = make_surveys.truth()[0].shape
     more = [fits.ImageHDU(np.ones(shape, np.float32), name=name) for name in ("VAR", "WEIGHT")]

@@ -15,6 +15,7 @@ from cubespace.errors import CubeRejected
 MAX_RATIO = 1e3  # of the units of noise and flux: more is a misprint
 SAME_AXIS = 1e-6  # relative: 0.3 km/s
 LEVEL = (1e-8, 1e6)  # of the median |flux| [1e-16 erg/s/cm2/A]: no spaxel of a galaxy is so faint or bright, its unit is wrong
+MOST_FLAGGED = 0.95  # share of the samples that are flagged: more is a mask of the good ones
 EXTREME = 1e30  # a factor beyond it, or its inverse, leaves nothing that float32 can hold
 SIGMA, VARIANCE, IVAR = "sigma", "variance", "inverse variance"
 CUSTOMARY = {
@@ -190,7 +191,11 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         for key in ("flux", "noise", "flags", "star", "flat", "wave")
         if (unit := getattr(layout, key)) is not None
     } | {"noise kind": layout.kind, "medium": medium}
-    flux = _float32(layout.flux.data.reshape(shape), SIGMA, scale)
+    flux = layout.flux.data.reshape(shape)
+    for code, times in masks.codes_for_missing(flux):
+        notes.append(f"{where}: {code:g} stands in {times} of {flux.size} samples, for a missing value: bad")
+        flux[flux == flux.dtype.type(code)] = np.nan
+    flux = _float32(flux, SIGMA, scale)
     layout.flux.data = None
     sigma = _float32(noise, layout.kind, noise_scale)
     layout.noise.data = noise = None
@@ -201,6 +206,8 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         flags = None if flags is None else flags[::-1]
     flagged, stars = _flags(layout, flags, path)
     bad = masks.bad_samples(flux, sigma, flagged)
+    if flagged is not None and (share := np.count_nonzero(flagged) / flagged.size) > MOST_FLAGGED:
+        notes.append(f"{path}: HDU {layout.flags.index} {layout.flags.name} flags {100 * share:.3g} % of the samples: is 1 good in it?")
     _check_level(flux, bad, scale, path)
     if star is not None:
         stars = star > 0 if stars is None else stars | (star > 0)
@@ -271,8 +278,14 @@ def _units(layout, head, path, notes, unknown, pixel):
             raise CubeRejected("unit_unknown", f"{path}: cubes.mapping says the unit is {layout.stated_unit!r}")
         return (float(f"{scale / units.OURS:.12g}"),) * 2
     scale = units.flux_scale(head.headers, path, notes, unknown, layout.unit, pixel)
-    stated = units.noise_unit(cards.required_text(layout.noise.header, "BUNIT", f"{path}: HDU {layout.noise.index}"))
+    where = f"{path}: HDU {layout.noise.index} {layout.noise.name}"
+    written = cards.required_text(layout.noise.header, "BUNIT", where)
+    stated = units.noise_unit(written, pixel)
     if stated is None:
+        if written.lower() not in units.PLACEHOLDERS and written != cards.text(head, "BUNIT"):
+            if units.is_no_flux(written):
+                raise CubeRejected("unit_unknown", f"{where}: BUNIT = {written!r} is no unit of the error of a flux density; cubes.mapping overrules it")
+            notes.append(f"{where}: BUNIT = {written!r} is not understood: the unit of the flux taken")
         return scale, scale
     noise_scale = float(f"{stated[1] / units.OURS:.12g}")
     if not 1 / MAX_RATIO < noise_scale / scale < MAX_RATIO:
