@@ -82,6 +82,23 @@ def test_the_sheet_has_its_lines_in_the_audit_and_among_the_notes(tmp_path):
     assert note.table.endswith("t0.csv") and note.detail.startswith("column 'EW (Angstrom)': 2 values within 0.1 ... 2 can be logarithms or")
 
 
+def test_columns_and_rows_that_are_passed_over_are_noted(tmp_path):
+    made = make(tmp_path, "galaxy,Redshift,RA\nA,0.01,10\nB,0.02,20\n", [("n,m\n,10\nA,9\n-,8\n", {"key": "n", "columns": {"log_mass": "m"}})])
+    assert [(note.kind, note.table[-6:], note.detail) for note in made.notes] == [
+        ("column", "et.csv", "columns that are passed over, as names here have no capitals: 'Redshift' (redshift), 'RA' (ra)"),
+        ("rows", "t0.csv", "2 of 3 rows have no name in 'n' and are passed over"),
+    ]
+    made = make(tmp_path, "galaxy,redshift,Z\nA,0.01,10\nB,0.02,20\n")
+    assert made.notes == []
+
+
+def test_a_redshift_of_another_frame_is_noted(tmp_path):
+    for column, noted in (("zcmb", True), ("z_CMB", True), ("VLG", True), ("z", False), ("zobs", False)):
+        made = make(tmp_path, "galaxy\nA\n", [(f"n,{column}\nA,0.01\n", {"key": "n", "columns": {"redshift": column}})])
+        assert bool(made.notes) is noted
+        assert not noted or "frame that is not the Sun's" in made.notes[0].detail
+
+
 def test_unmatched_and_missing_redshift_are_kept_and_named(tmp_path):
     rows = "".join(
         f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"])

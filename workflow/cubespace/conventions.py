@@ -22,6 +22,29 @@ _ECCENTRICITY, _AXIS_RATIO = (
 )
 
 
+_HOURS = re.compile(r"hour|^ra_?h(r|rs|ms)?$|_h(r|rs)?$|^h(r|rs|ms)?$", re.IGNORECASE)
+_CMB = re.compile(r"cmb|3k|_?lg$|_gsr", re.IGNORECASE)
+
+
+def refuse_part_of_angle(name, column, there, where):
+    """CubespaceError for one of several columns that hold an angle together: hours without their minutes are 15 degrees off."""
+    if name not in ("ra", "dec") or not re.fullmatch(r"(ra|de|dec|alpha|delta)[^a-z]*[hd]", column, re.IGNORECASE):
+        return
+    parts = [other for other in there if other[:-1] == column[:-1] and other[-1:] in "hdmsHDMS-" and other != column]
+    if any(other[-1] in "mM" for other in parts):
+        raise CubespaceError(
+            f"{where}: one part of an angle, beside {', '.join(map(repr, parts))}; expected the list of its columns, such as "
+            "[RAh, RAm, RAs] or [DE-, DEd, DEm, DEs]"
+        )
+
+
+def frame_note(column):
+    """A note on a redshift whose column's name says another frame than that of the observed wavelengths."""
+    if not _CMB.search(str(column)):
+        return []
+    return ["the name says a frame that is not the Sun's: taken as it is; cubes need the observed redshift (a difference of 370 km/s is 8 A at H-alpha)"]
+
+
 def says_log(column):
     """True if a column's name says logarithm: logM, lg_sfr, lSFR, mass_log10, [Z/H]."""
     return bool(_LOG_NAME.search(str(column)))
@@ -32,6 +55,8 @@ def refuse_another_convention(kept, name, column, where):
     present = kept[kept.notna()]
     if name == "redshift":
         refuse(present > 10, present, where, "cannot be a redshift; if it is in km/s, set convert: km_s")
+    if name == "ra" and _HOURS.search(str(column)) and present.between(-24, 24).all() and len(present):
+        raise CubespaceError(f"{where}: the name says hours; set unit: hourangle, or unit: deg")
     if name == "ellipticity":
         for pattern, convert in ((_ECCENTRICITY, "eccentricity"), (_AXIS_RATIO, "axis_ratio")):
             if pattern.search(str(column).casefold()):

@@ -173,9 +173,21 @@ def _fits(raw, where, options):
         twice = sorted({name for name in named if name and named.count(name) > 1})
         if twice:
             raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-        frame = _from_astropy(Table.read(tables[0]), options)
+        frame = _from_astropy(_nulls(Table.read(tables[0]), tables[0]), options)
         frame.attrs["notes"] += _first_of([hdu.name or "unnamed" for hdu in tables], len(frame))
         return frame
+
+
+def _nulls(table, hdu):
+    """A table with its null integers masked: TNULL is a number in the file, before TSCAL and TZERO (FITS standard 4.0, sec. 7.3.2)."""
+    from astropy.table import MaskedColumn
+
+    stored = hdu.data.view(np.ndarray)
+    for number, name in enumerate(hdu.columns.names, 1):
+        null = hdu.header.get(f"TNULL{number}")
+        if isinstance(null, int) and stored[name].dtype.kind in "iu":
+            table[name] = MaskedColumn(np.asarray(table[name]), mask=stored[name] == null, unit=table[name].unit)
+    return table
 
 
 def _first_of(names, rows):

@@ -1,7 +1,5 @@
 """Columns of property tables in our names, units and conventions: every number converted, nulled or refused for a reason."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
@@ -11,17 +9,21 @@ from cubespace.columns import PROPERTIES, Z_SUN
 from cubespace.conventions import (
     BOUNDS,
     LENGTHS,
+    frame_note,
     linear_by_unit,
     linear_within_bounds,
     logarithms_converted,
     refuse,
     refuse_another_convention,
+    refuse_part_of_angle,
     says_log,
     unlisted_sentinels,
 )
 from cubespace.cosmology import SPEED_OF_LIGHT
+from cubespace.delimited import parse_numbers
 from cubespace.errors import CubespaceError
-from cubespace.sphere import chord, degrees, separation, unit_vectors
+from cubespace.notes import Audit, Note, reader_notes
+from cubespace.sphere import chord, degrees, joined, separation, unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 
 SENTINELS = (-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0, -9999.9, -99999.0)
@@ -41,37 +43,6 @@ TEXT = ("morphology", "nuclear_class", "environment")
 NUMBERS = ("ra", "dec", *PROPERTIES)
 _FEW, _MANY = 2, 0.1  # number and share of values that become null: more is worth a note
 _UNITS = {"ra": "deg", "dec": "deg"} | {name: entry.unit for name, entry in PROPERTIES.items()}
-
-
-class Note(NamedTuple):
-    """Something that was found and settled: `kind` (unmapped_type, position, duplicate, ...), where, whom it concerns."""
-
-    kind: str
-    table: str
-    galaxies: str
-    detail: str
-
-
-NOTES = {  # columns of a table of notes
-    "kind": ("", "table, column, unit, rows, unmapped_type, position, duplicate, duplicate_row, shared_row, joined_by_position, redshift, stray_files ..."),
-    "table": ("", "file that it was found in"),
-    "galaxies": ("", "galaxies that it concerns"),
-    "detail": ("", "what was found, and what was done about it"),
-}  # fmt: skip
-
-
-class Audit(NamedTuple):
-    """What became of one column."""
-
-    table: str
-    column: str
-    property: str
-    unit: str
-    convert: str
-    used: int
-    missing: int
-    sentinel: int
-    out_of_range: int
 
 
 def canonical_values(column, name, spec, unit, where):
@@ -100,7 +71,7 @@ def canonical_values(column, name, spec, unit, where):
         A cell is not a number; the unit is of another kind; the column looks like another convention (linear for
         logarithmic, km/s, eccentricity ...), or more than half of its values are impossible.
     """
-    given = spec.get("missing", SENTINELS)
+    given = [_number_of(value) for value in spec.get("missing", SENTINELS)]
     words = {str(value) for value in given if isinstance(value, str)}
     column = column.where(~column.isin(words), None) if words else column
     in_degrees = pd.Series(False, index=column.index)
@@ -126,7 +97,7 @@ def canonical_values(column, name, spec, unit, where):
             if "unit" not in spec and not stated.log:
                 notes += linear_by_unit(kept, name, unit)
         else:
-            refuse_another_convention(kept, name, spec["column"], where)
+            refuse_another_convention(kept[~in_degrees], name, spec["column"], where)
             how, new = "none", kept
             notes += linear_within_bounds(kept[~in_degrees], name, spec["column"], where)
     new = new.where(~in_degrees, kept)  # sexagesimal, whatever unit the numbers beside them have
@@ -153,6 +124,12 @@ def canonical_values(column, name, spec, unit, where):
         "out_of_range": int(outside.sum()),
     }
     return new.mask(outside), how, counts, notes
+
+
+def _number_of(value):
+    """A value of `missing` as a number, where it is one in quotes: "-9" is -9."""
+    found, wrong = parse_numbers([value])
+    return value if wrong or np.isnan(found[0]) else float(found[0])
 
 
 def _unit(own, table, where):
@@ -222,11 +199,6 @@ def _some(galaxies, most=10):
     return " ".join(galaxies[:most]) + (f" and {len(galaxies) - most} more" if len(galaxies) > most else "")
 
 
-def reader_notes(table, path):
-    """What the reader of a table settled (`cubespace.tables`), as notes."""
-    return [Note("table", str(path), "", words) for words in table.attrs.get("notes", ())]
-
-
 def join(frame, table, types, tolerance, on_mismatch):
     """Fill `frame`, in place, from one property table.
 
@@ -264,6 +236,7 @@ def join(frame, table, types, tolerance, on_mismatch):
     columns, audit, notes, unmapped = {}, [], reader_notes(raw, path), {}
     for name, spec in wanted.items():
         columns[name], how, counts, more = _column(raw, name, spec, path, types)
+        more = more + (frame_note(spec["column"]) if name == "redshift" else [])
         notes += [Note("unit", path, "", f"column {spec['column']!r}: {words}") for words in more]
         if name == "morphology":
             columns[name], unmapped = columns[name]
@@ -271,7 +244,7 @@ def join(frame, table, types, tolerance, on_mismatch):
             spec["column"] if isinstance(spec["column"], str) else "", ""
         )
         audit.append([path, ", ".join(_listed(spec["column"])), name, unit, how, 0, *counts.values()])
-    rows, own = _rows(frame, raw, key, columns, path, notes)
+    rows, own = _rows(frame, raw, key, columns, path, notes, by_name=table.get("match_radius") is None)
     if table.get("match_radius") is not None:
         _rows_by_position(frame, columns, rows, table["match_radius"], path, notes)
     if {"ra", "dec"} <= set(columns):
@@ -304,12 +277,27 @@ def _listed(column):
     return [column] if isinstance(column, str) else list(column)
 
 
+def numbers_of(table, name, spec, path):
+    """`canonical_values` of a mapped column of a table; of a list of columns, if they are the parts of a right ascension or declination."""
+    where = f"{path}: column {spec['column']!r} for {name}"
+    if isinstance(spec["column"], str):
+        refuse_part_of_angle(name, spec["column"], table.attrs.get("columns", ()), where)
+        column, unit = table[spec["column"]], table.attrs["units"].get(spec["column"], "")
+    elif name in ("ra", "dec"):
+        column, unit = pd.Series(joined(table[spec["column"]]), index=table.index, dtype=object), ""
+    else:
+        raise CubespaceError(f"{where}: expected one column; only right ascension, declination and texts may be in several")
+    values, how, counts, notes = canonical_values(column, name, spec, unit, where)
+    if "unit" in spec and "convert" in spec:
+        notes.append(f"unit: {spec['unit']} is not used, as convert: {spec['convert']} goes before it")
+    return values, how, counts, notes
+
+
 def _column(raw, name, spec, path, types):
     """(values, how, counts, notes) of one mapped column, for all rows of the table."""
-    column = raw[_listed(spec["column"])[0]]
     if name not in TEXT:
-        unit = raw.attrs["units"].get(spec["column"], "")
-        return canonical_values(column, name, spec, unit, f"{path}: column {spec['column']!r} for {name}")
+        return numbers_of(raw, name, spec, path)
+    column = raw[_listed(spec["column"])[0]]
     parts = raw[_listed(spec["column"])]
     column = (
         parts.apply(lambda row: "".join(label(part) or "" for part in row) or None, axis=1)
@@ -331,7 +319,7 @@ def _column(raw, name, spec, path, types):
     return column.where(~column.isin(missing), None), "none", counts, []
 
 
-def _rows(frame, raw, key, columns, path, notes):
+def _rows(frame, raw, key, columns, path, notes, by_name):
     """Row of the table for each galaxy by name, -1 without; and whether it is the galaxy's own, not its parent's."""
     found = {}
     if key:
@@ -339,6 +327,8 @@ def _rows(frame, raw, key, columns, path, notes):
             text = label(name)
             if text is not None and text.strip():
                 found.setdefault(names.key(text), []).append(index)
+    if key and (blank := len(raw) - sum(map(len, found.values()))):
+        notes.append(Note("rows", path, "", f"{blank} of {len(raw)} rows have no name in {key!r}" + (" and are passed over" if by_name else "")))
     rows, own = np.full(len(frame), -1), np.zeros(len(frame), bool)
     several = {}
     for i, galaxy in enumerate(frame["galaxy"]):

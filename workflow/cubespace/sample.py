@@ -17,17 +17,8 @@ from cubespace.cosmology import luminosity_distance
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
 from cubespace.morphology import bin_of, read_types
-from cubespace.properties import (
-    NUMBERS,
-    TEXT,
-    Audit,
-    Note,
-    canonical_values,
-    join,
-    reader_notes,
-    types_of,
-    unmapped_notes,
-)
+from cubespace.notes import Audit, Note, reader_notes, unused_note
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join, types_of, unmapped_notes
 from cubespace.sphere import chord, unit_vectors
 from cubespace.tables import label, need_columns, read_table
 
@@ -159,7 +150,7 @@ def _sheet(path, renames, pattern, types):
             stated = raw[column].map(label)
             frame[column] = stated.where(stated.notna(), frame[column])
     frame["role"] = _stated_roles(path, raw, renames)
-    audit, notes = [], reader_notes(raw, path)
+    audit, notes = [], reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), path)
     for column in NUMBERS:
         if column in raw:
             where, unit = f"{path}: column {column!r}", raw.attrs["units"].get(column, "")

@@ -109,6 +109,8 @@ def numbers(column, where):
     CubespaceError
         A cell is not a number; `where`, the rows and what was found are named.
     """
+    if column.dtype == bool:
+        raise CubespaceError(f"{where}: true and false; expected numbers")
     if column.dtype != object:
         return column.astype(float)
     values, wrong = parse_numbers(column.tolist())

@@ -7,8 +7,9 @@ import pandas as pd
 
 from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
+from cubespace.notes import Note, reader_notes
 from cubespace.populations.environment import Footprint, Groups, Voids
-from cubespace.properties import SENTINELS, Note, canonical_values, reader_notes
+from cubespace.properties import SENTINELS, numbers_of
 from cubespace.sphere import unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 from cubespace.units import length_in_mpc_per_h
@@ -288,8 +289,7 @@ def _count(path, spec, missing, sentinel, out_of_range, notes):
 def _canonical(path, table, wanted, name, notes):
     """(n,) ra or dec [deg] or redshift, from whatever unit is stated; nan where missing or impossible."""
     spec = wanted[name]
-    unit, where = table.attrs["units"].get(spec["column"], ""), f"{path}: column {spec['column']!r} for {name}"
-    values, _, counts, words = canonical_values(table[spec["column"]], name, spec, unit, where)
+    values, _, counts, words = numbers_of(table, name, spec, path)
     notes += [Note("unit", str(path), "", f"column {spec['column']!r}: {text}") for text in words]
     _count(path, spec, **counts, notes=notes)
     return values.to_numpy(float)

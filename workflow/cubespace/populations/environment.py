@@ -49,7 +49,7 @@ class Groups(NamedTuple):
     match_dz: float | None = None
     reach: np.ndarray | None = None  # deg
     frame: str = "heliocentric"  # of the redshifts: or "cmb"
-    notes: tuple = ()  # of `cubespace.properties.Note`: what was found and settled when the file was read
+    notes: tuple = ()  # of `cubespace.notes.Note`: what was found and settled when the file was read
 
 
 class Voids(NamedTuple):

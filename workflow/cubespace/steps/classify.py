@@ -22,9 +22,9 @@ def main(argv=None):
     args = parse(__doc__, argv, galaxies=str, out=str, tolerances=(str, None), notes=(str, None))
     import pandas as pd
 
+    from cubespace.notes import NOTES
     from cubespace.populations import catalogues, emission, environment
     from cubespace.populations.tolerances import tolerance_table
-    from cubespace.properties import NOTES
     from cubespace.tables import read_table, write_table
 
     galaxies = read_table(args.galaxies)

@@ -7,7 +7,7 @@ def main(argv=None):
     args = parse(__doc__, argv, out=str, fits=str, audit=str, notes=str, look_into_cubes=(str, "yes"))
     import pandas as pd
 
-    from cubespace.properties import NOTES
+    from cubespace.notes import NOTES
     from cubespace.provenance import release_digest
     from cubespace.sample import build, check_cubes
     from cubespace.tables import write_table
