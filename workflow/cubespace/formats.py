@@ -156,7 +156,6 @@ def _ipac(raw, where, options):
 
 def _fits(raw, where, options):
     from astropy.io import fits
-    from astropy.table import Table
 
     with fits.open(io.BytesIO(raw), memmap=False, lazy_load_hdus=False) as hdus:
         tables = [hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
@@ -173,20 +172,22 @@ def _fits(raw, where, options):
         twice = sorted({name for name in named if name and named.count(name) > 1})
         if twice:
             raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-        frame = _from_astropy(_nulls(Table.read(tables[0]), tables[0]), options)
+        frame = _from_astropy(_with_nulls(tables[0]), options)
         frame.attrs["notes"] += _first_of([hdu.name or "unnamed" for hdu in tables], len(frame))
         return frame
 
 
-def _nulls(table, hdu):
-    """A table with its null integers masked: TNULL is a number in the file, before TSCAL and TZERO (FITS standard 4.0, sec. 7.3.2)."""
-    from astropy.table import MaskedColumn
+def _with_nulls(hdu):
+    """The table of an HDU, null integers masked: TNULL is a number in the file, before TSCAL and TZERO (FITS standard 4.0, sec. 7.3.2)."""
+    from astropy.table import MaskedColumn, Table
 
     stored = hdu.data.view(np.ndarray)
-    for number, name in enumerate(hdu.columns.names, 1):
-        null = hdu.header.get(f"TNULL{number}")
-        if isinstance(null, int) and stored[name].dtype.kind in "iu":
-            table[name] = MaskedColumn(np.asarray(table[name]), mask=stored[name] == null, unit=table[name].unit)
+    nulls = {column.name: column.null for column in hdu.columns if isinstance(column.null, int) and stored[column.name].dtype.kind in "iu"}
+    for name in nulls:
+        hdu.columns[name].null = None  # astropy compares it with the scaled numbers
+    table = Table.read(hdu)
+    for name, null in nulls.items():
+        table[name] = MaskedColumn(np.asarray(table[name]), mask=stored[name] == null, unit=table[name].unit)
     return table
 
 
