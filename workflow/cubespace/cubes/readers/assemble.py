@@ -214,7 +214,7 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
     return Cube(
         flux=flux, sigma=sigma, bad=bad, star=np.zeros(shape[1:], bool) if stars is None else stars,
         field=masks.field_of_view(flux, bad, flat), wavelength=wavelength, pixel_arcsec=pixel, path=path,
-        unit_scale=scale, survey=layout.survey, medium=medium, sky=cards.sky(head, path),
+        unit_scale=scale, survey=layout.survey, medium=medium, sky=cards.sky(head, path, notes),
         header={key: value for key in KEPT if (value := cards.text(head, key))}, provenance=provenance, notes=notes,
     )  # fmt: skip
 
