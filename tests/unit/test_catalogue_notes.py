@@ -117,8 +117,18 @@ def test_radii_in_another_unit_are_refused(tmp_path):
             groups(tmp_path / "g.csv", columns=columns, length_unit=unit)
     for radius, unit in ((10000, "Mpc/h"), (10, "kpc/h")):
         (tmp_path / "v.csv").write_text(f"ra,dec,r,Reff\n10,20,80,{radius}\n")
-        with pytest.raises(CubespaceError, match=r"v\.csv: column 'Reff': radii of .*is the unit right"):
+        with pytest.raises(CubespaceError, match=r"v\.csv: column '(Reff|r)': (radii|distances) of .*is the unit right"):
             voids(tmp_path / "v.csv", length_unit=unit)
+
+
+def test_distances_in_another_unit_are_refused(tmp_path):
+    """A redshift called a distance, kpc called Mpc: no galaxy would be in a void."""
+    (tmp_path / "v.csv").write_text("ra,dec,r,Reff\n10,20,0.03,9\n")
+    with pytest.raises(CubespaceError, match=r"v\.csv: column 'r': distances of 0.03 .*is the unit right"):
+        voids(tmp_path / "v.csv")
+    (tmp_path / "v.csv").write_text("x,y,z,R\n40000,20000,80000,9\n")
+    with pytest.raises(CubespaceError, match=r"v\.csv: column 'x': distances of x, y, z of 91651"):
+        cat.read_voids(tmp_path / "v.csv", {"x": "x", "y": "y", "z": "z", "radius": "R"}, "Mpc/h")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ BOUNDS = {"ra": (-360.0, 720.0), "dec": (-90.0, 90.0)} | {
     name: (p.low, p.high) for name, p in PROPERTIES.items()
 }
 LENGTHS = {name: PROPERTIES[name].unit for name in ("re_arcsec", "re_kpc")}  # linear, and often given as logarithms
+_AGES = (8.0, 10.3)  # 9.5 is an age in Gyr, and the logarithm of one in years
 _ENOUGH = 5  # values, to say something of all of them
 _REPEATED = 2  # times that a number far from the others comes, to be a code
 _LOG_NAME = re.compile(
@@ -116,6 +117,10 @@ def linear_within_bounds(kept, name, column, where):
         pass
     elif name in ("log_nii_ha_cen", "log_oiii_hb_cen", "log_sfr") and low >= 0:
         looks = "none is negative: looks linear; set convert: log10"
+    elif name == "log_sfr" and median < -6:
+        looks = f"median {median:g}: looks like specific rates, per year and solar mass; set another column"
+    elif name == "metallicity_lw" and median < -1.3:
+        looks = f"median {median:g}: looks like logarithms of a mass fraction Z; set unit: log10(Z)"
     elif name == "metallicity_lw" and low > 0 and median > 0.3:
         looks = f"all above 0, median {median:g}: looks linear; set unit: Z/Zsun"
     elif name == "log_mass" and median < 7:
@@ -161,13 +166,14 @@ def logarithms_converted(kept, name, column, convert):
 
 
 def linear_by_unit(kept, name, unit):
-    """A note where equivalent widths have a linear unit, by the table alone, and a range that logarithms have, too."""
+    """A note where widths or ages have a linear unit, by the table alone, and a range that logarithms have, too."""
     present = kept.dropna()
-    if not name.startswith("log_ew") or present.empty or not present.between(*BOUNDS[name]).all():
+    low, high = _AGES if name == "log_age_lw" else BOUNDS[name]
+    if not name.startswith(("log_ew", "log_age")) or present.empty or not present.between(low, high).all():
         return []
     return [
-        f"{_range(present)} can be logarithms or equivalent widths in {unit}: taken as widths, as the table's unit says (null where not "
-        f"positive); for logarithms set unit: {PROPERTIES[name].unit}"
+        f"{_range(present)} can be logarithms or linear, in {unit}: taken as linear, as the table's unit says (null where not positive); "
+        f"for logarithms set unit: {PROPERTIES[name].unit}"
     ]
 
 

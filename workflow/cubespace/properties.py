@@ -111,7 +111,8 @@ def canonical_values(column, name, spec, unit, where):
             f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); row {row + 1}: {kept.iloc[row]:g}. "
             f"State unit or convert ({', '.join(CONVERSIONS)}), or minimum and maximum"
         )
-    if (lost := outside & present).sum() > max(_FEW, _MANY * present.sum()):
+    lost = outside & present
+    if lost.sum() > max(_FEW, _MANY * present.sum()) or (lost.any() and outside.sum() == kept.notna().sum()):
         row = int(np.flatnonzero(lost.to_numpy())[0])
         notes.append(
             f"{int(lost.sum())} of {int(present.sum())} values became null, being outside {low:g} ... {high:g} "
@@ -150,6 +151,8 @@ def _by_unit(kept, stated, name, named_log, where):
         )
     if name in LENGTHS and named_log and not stated.log:
         raise CubespaceError(f"{where}: the name says logarithm, the table's unit does not; set unit: log10({LENGTHS[name]}), or {LENGTHS[name]}")
+    if stated == units.Unit(True, None) and not wanted.log and name not in LENGTHS:
+        raise CubespaceError(f"{where}: unit dex, a logarithm, cannot be turned into {_UNITS[name] or 'a plain number'}; state convert, or convert: none")
     if wanted.log and not stated.log:
         cure = f"if these are logarithms, set unit: {_UNITS[name]}"
         if not name.startswith("log_ew"):

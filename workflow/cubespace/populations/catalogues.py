@@ -57,7 +57,8 @@ _READING = ("hdu", "names", "skip", "short_rows")
 NO_GROUP = ("0", "-1", "-9", *(f"{value:.0f}" for value in SENTINELS if value.is_integer()))
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?(?:[eE][+-]?0+)?")  # a column of whole numbers with a gap is often written as 12.0
 _MOST_MEMBERS = 1e6
-_GROUP, _VOID = (0.01, 30.0), (0.5, 500.0)  # Mpc, Mpc/h: smallest median, and largest, of what can be a radius of groups, of voids
+# Smallest median, and largest, of the radii of groups [Mpc], of voids [Mpc/h], and of the distances of voids [Mpc/h]
+_GROUP, _VOID, _FAR = (0.01, 30.0), (0.5, 500.0), (2.0, 2e4)
 
 
 def expand(spec, kind):
@@ -209,9 +210,11 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
         )
     if way == _WAYS[0]:
         centre = np.stack([_lengths(path, table, wanted, c, length_unit, h0, notes) for c in way], axis=1)
+        _check_size(path, wanted["x"], np.linalg.norm(centre, axis=1), _FAR, "Mpc/h", "distances of x, y, z")
     else:
         if way == _WAYS[1]:
             distance = _lengths(path, table, wanted, "distance", length_unit, h0, notes)
+            _check_size(path, wanted["distance"], distance, _FAR, "Mpc/h", "distances")
         else:
             distance = comoving_distance(_canonical(path, table, wanted, "redshift", notes), h0=100.0, om0=om0)
         ra, dec = (_canonical(path, table, wanted, c, notes) for c in way[:2])
@@ -295,12 +298,12 @@ def _canonical(path, table, wanted, name, notes):
     return values.to_numpy(float)
 
 
-def _check_size(path, spec, sizes, limits, unit):
-    """CubespaceError unless the radii are those of groups, or of voids: another unit would lose all members, or take in all."""
+def _check_size(path, spec, sizes, limits, unit, what="radii"):
+    """CubespaceError unless radii are those of groups, or of voids, and distances theirs: another unit would lose all, or take in all."""
     known = sizes[np.isfinite(sizes) & (sizes > 0)]
     if known.size and not (limits[0] <= np.median(known) and known.max() <= limits[1]):
         raise CubespaceError(
-            f"{path}: column {spec['column']!r}: radii of {known.min():g} ... {known.max():g} {unit}, median {np.median(known):g}: "
+            f"{path}: column {spec['column']!r}: {what} of {known.min():g} ... {known.max():g} {unit}, median {np.median(known):g}: "
             f"{limits[0]:g} (median) to {limits[1]:g} are expected; is the unit right?"
         )
 
