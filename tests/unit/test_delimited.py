@@ -191,6 +191,18 @@ def test_short_rows_can_be_filled(tmp_path):
     assert table["c"][0] == 3 and np.isnan(table["c"][1]) and table["b"].tolist() == [2, 5]
 
 
+def test_a_row_of_missing_values_is_no_row_of_dashes(tmp_path):
+    """VizieR writes dashes as wide as its columns below the units; what stands above a row of nothing stays."""
+    for rows in ("NGC 1,0.01\n-,-\nNGC 2,0.02\n", "NGC 1,0.01\n---,---\nNGC 2,0.02\n"):
+        table = read(tmp_path, "n,z\n" + rows)
+        assert table["n"].tolist()[::2] == ["NGC 1", "NGC 2"] and table["z"].tolist()[::2] == [0.01, 0.02] and table.attrs["units"] == {}
+    table = read(tmp_path, "n,t\nNGC 1,Sb\n-,-\nNGC 2,Sc\n")
+    assert table["n"].tolist() == ["NGC 1", "-", "NGC 2"]
+    table = read(tmp_path, "n\tz\n\tkm/s\n---\t-\nNGC 1\t4500\n", "t.tsv")
+    assert table["z"].tolist() == [4500] and table.attrs["units"] == {"z": "km/s"}
+    assert np.isnan(read(tmp_path, "n,z\nA,#N/A\nB,0.02\n")["z"][0])
+
+
 def test_what_is_settled_is_noted(tmp_path):
     assert read(tmp_path, "# by hand\na,b,c\n1,2,3\n").attrs["notes"] == []
     (note,) = read(tmp_path, "a,b,c\n1,2,3\n4,5\n6\n", short_rows="fill").attrs["notes"]

@@ -23,7 +23,7 @@ _IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digit
 _WHOLE = re.compile(r"[+-]?\d+")
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)  # the first line by which spreadsheets tell each other the delimiter
 _UNIT_IN_NAME = re.compile(r".*\S\s*(?:\[([^\[\]]+)\]|\(((?:[^()\[\]]|\([^()\[\]]*\))+)\))\s*$")
-MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
+MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef", "#n/a", "<na>"})
 
 
 def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_rows="refuse"):
@@ -246,9 +246,16 @@ def _header(first, comments, delimiter, where):
 
 
 def _unit_rows(cells, header):
-    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units."""
+    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units.
+
+    A row of single dashes may be one of missing values, and rows with numbers above are data.
+    """
     for at in range(min(3, len(cells[0]) if cells else 0)):
-        if all(column[at] is not None and re.fullmatch(r"-+", column[at]) for column in cells):
+        dashes = [column[at] for column in cells]
+        above = [cell for column in cells for cell in column[:at] if cell]
+        if all(cell is not None and re.fullmatch(r"-+", cell) for cell in dashes) and not any(map(_NUMBER.fullmatch, above)):
+            if at and max(map(len, dashes)) < 2:
+                continue
             units = {name: column[0] for name, column in zip(header, cells, strict=True) if at and column[0]}
             for column in cells:
                 del column[: at + 1]
