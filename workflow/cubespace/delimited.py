@@ -143,12 +143,12 @@ def _meta(comments):
     return {}
 
 
-def _records(lines, delimiter, fields=None):
+def _records(lines, delimiter, fields=None, strict=False):
     if delimiter == " " and fields:  # a last field of several words, as a name
         return (line.strip().split(maxsplit=fields - 1) for line in lines)
     if delimiter == " ":
         lines = (line.strip().replace("\t", " ") for line in lines)
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
 
 
 def check_quotes(lines, delimiter, where):
@@ -172,6 +172,7 @@ def _refuse_open_quotes(lines, delimiter, fields, first, where):
     for _ in reader:
         spans.append(lines[start : reader.line_num])
         start = reader.line_num
+    odd = _text_after_quotes(lines, delimiter)
     tight = delimiter in ",;" and not any(f"{delimiter} " in span[0] for span in spans if len(span) == 1)
     for row, span in enumerate(spans, first):
         if len(span) == 1 and '"' not in span[0] and row < first + len(spans) - 1:
@@ -180,9 +181,9 @@ def _refuse_open_quotes(lines, delimiter, fields, first, where):
         last = row == first + len(spans) - 1
         if (len(span) > 1 or last) and len(list(_records([*span, "end"], delimiter))) == 1:
             raise CubespaceError(f"{at}: a quote is opened and never closed: {shown}")
-        if torn := _torn_cell("".join(span), delimiter):
+        if odd and (torn := _torn_cell("".join(span), delimiter)):
             raise CubespaceError(f"{at}: a quote holds {torn[0][:80]!r} and is followed by {torn[1][:20]!r}: is one missing, or one too many?")
-        opening = _is_row(_without_quote(span[0], delimiter), fields)
+        opening = len(span) > 1 and _is_row(_without_quote(span[0], delimiter), fields)
         for line in filter(str.strip, span[1:]):
             cells = next(iter(_records([line], delimiter)), [])
             number = any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
@@ -201,6 +202,16 @@ def _without_quote(line, delimiter):
     """Cells of a line that opens a quote and does not close it, as if the quote were not there."""
     cells = next(iter(_records([line], delimiter)), [""])
     return cells[:-1] + (next(iter(_records([cells[-1]], delimiter)), None) or [""])
+
+
+def _text_after_quotes(lines, delimiter):
+    """True if anything but a delimiter follows the end of a quote, or a quote has no end."""
+    try:
+        for _ in _records(lines, delimiter, strict=True):
+            pass
+    except csv.Error:
+        return True
+    return False
 
 
 def _torn_cell(record, delimiter):
