@@ -105,6 +105,14 @@ def test_a_unit_of_the_noise_that_is_of_another_kind(tmp_path, name, unit, code,
     assert caught.value.code == code
 
 
+def test_a_mapping_against_the_unit_of_the_noise_is_noted(tmp_path):
+    path = written(tmp_path, "ERR", 1, BUNIT=SQUARED)
+    cube = read_cube(path, mapping={"flux": "FLUX", "sigma": "ERR"})
+    np.testing.assert_allclose(cube.sigma, 0.2, rtol=1e-6)
+    assert any(f"HDU 2 ERR: variance by its unit '{SQUARED}', sigma by cubes.mapping" in note for note in cube.notes)
+    assert not any("by its unit" in note for note in read_cube(path, mapping={"flux": "FLUX", "variance": "ERR"}).notes)
+
+
 def test_a_unit_of_the_noise_that_is_not_understood_is_noted(tmp_path):
     cube = read_cube(written(tmp_path, "ERR", 1, BUNIT="as the flux"))
     np.testing.assert_allclose(cube.sigma, 0.2, rtol=1e-6)

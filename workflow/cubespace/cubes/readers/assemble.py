@@ -287,6 +287,8 @@ def _units(layout, head, path, notes, unknown, pixel):
                 raise CubeRejected("unit_unknown", f"{where}: BUNIT = {written!r} is no unit of the error of a flux density; cubes.mapping overrules it")
             notes.append(f"{where}: BUNIT = {written!r} is not understood: the unit of the flux taken")
         return scale, scale
+    if stated[0] not in (SIGMA, layout.kind):
+        notes.append(f"{where}: {stated[0]} by its unit {written!r}, {layout.kind} by cubes.mapping, which goes before")
     noise_scale = float(f"{stated[1] / units.OURS:.12g}")
     if not 1 / MAX_RATIO < noise_scale / scale < MAX_RATIO:
         raise CubeRejected(
