@@ -115,6 +115,59 @@ def test_what_does_not_fit_is_named(tmp_path, content, words):
         read(tmp_path, content)
 
 
+SWALLOWED = [
+    # a pair of stray quotes in each of the columns
+    '"N1,Sb,SF\nN2,Sc,AGN\nN3",E,LINER\nN4,E,SF\n',
+    'N1,"Sb,SF\nN2,Sc,AGN\nN3,E",LINER\n',
+    'N1,Sb,"SF\nN2,Sc,AGN\nN3,E,LINER"\n',
+    'N1,Sb,"SF\nN2,Sc,AGN"\n',
+    '"N1,Sb,SF\n\nN2,Sc,AGN\nN3",E,LINER\n',
+    # and with empty cells beside them, or a delimiter at the end of the rows
+    'N1,Sb,"\nN2,Sc,\nN3,E,"\n',
+    '"N1,Sb,\nN2,,\nN3",E,LINER\n',
+    '"N1,Sb,SF,\nN2,Sc,AGN,\nN3",E,LINER,\n',
+    # one quote lost where all names, or all types, have a pair
+    '"N1,Sb,SF\n"N2",Sc,AGN\n"N4",E,SF\n',
+    'N1,"Sb,SF\nN2,"Sc",AGN\nN4,"E",SF\n',
+    # cells swallowed within a row, and the others moved to their place
+    'N1,"Sb,"a,b"\nN2,Sc,x\n',
+    '"N1","Sb,a"x,b\nN2,Sc,x\n',
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "delimiter"),
+    [(rows, d) for rows in SWALLOWED for d in (",", ";", "\t", "|", ", ", " ") if d != " " or (",," not in rows and ",\n" not in rows)],
+)  # blanks part no empty cells
+def test_a_quote_that_swallows_rows_or_cells_without_numbers(tmp_path, rows, delimiter):
+    with pytest.raises(CubespaceError, match=r"t\.txt: row 1: a quote (is opened in .* and holds a further row,|holds .* and is followed by) '"):
+        read(tmp_path, ("n,type,class\n" + rows).replace(",", delimiter), "t.txt")
+
+
+@pytest.mark.parametrize("text", ['n\n"NGC 1\nNGC 2\nNGC 3"\nNGC 4\n', '"n\nNGC 1"\nNGC 2\n', '"n,type\nNGC 1",Sb\nNGC 2,Sc\n'])
+def test_a_quote_that_swallows_rows_of_one_column_or_of_the_header(tmp_path, text):
+    with pytest.raises(CubespaceError, match=r"t\.csv: (row 1|header): a quote is opened in .* and holds a further row, 'NGC [12]"):
+        read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cell"),
+    [
+        ('n,note\nA,"bright galaxy\nnear M31, blue"\nB,x\n', "note", "bright galaxy\nnear M31, blue"),
+        ('note,a,b\n"two\nlines",x,y\n"one",x,y\n', "note", "two\nlines"),
+        ('note,a,b\n"two\nlines",1,2\n"one",3,4\n', "note", "two\nlines"),
+        ('n,a,note\nA,1,"one\nthree, four, five\nsix"\nB,2,x\n', "note", "one\nthree, four, five\nsix"),
+        ('n,a,note\nA,1,"one, two\nthree, four, five\nsix"\nB,2,x\n', "note", "one, two\nthree, four, five\nsix"),
+        ('n,"mass\n(Msun)",z\nA,3,4\n', "mass\n(Msun)", 3),
+        ('"galaxy\nname",z\nA,3\n', "galaxy\nname", "A"),
+        ('n,note,z\nA,"a ""b, c"" d",1\n', "note", 'a "b, c" d'),
+        ('n,note,z\nA,"a, b" ,1\n', "note", "a, b"),
+    ],
+)
+def test_cells_of_several_lines(tmp_path, text, name, cell):
+    assert read(tmp_path, text)[name][0] == cell
+
+
 def test_quotes_that_are_no_mistake(tmp_path):
     """Cells of several lines, blanks after a quote, inches; and three decimals beside others are no thousands."""
     table = read(tmp_path, 'n,z,note\n"NGC 1" ,1,"a, b\nc, 3\n"\nVV,2,5" x\n"X",3,"end, really"')
@@ -136,6 +189,30 @@ def test_units_in_names(tmp_path, name, unit):
 def test_short_rows_can_be_filled(tmp_path):
     table = read(tmp_path, "a,b,c\n1,2,3\n4,5\n", short_rows="fill")
     assert table["c"][0] == 3 and np.isnan(table["c"][1]) and table["b"].tolist() == [2, 5]
+
+
+def test_a_row_of_missing_values_is_no_row_of_dashes(tmp_path):
+    """VizieR writes dashes as wide as its columns below the units; what stands above a row of nothing stays."""
+    for rows in ("NGC 1,0.01\n-,-\nNGC 2,0.02\n", "NGC 1,0.01\n---,---\nNGC 2,0.02\n"):
+        table = read(tmp_path, "n,z\n" + rows)
+        assert table["n"].tolist()[::2] == ["NGC 1", "NGC 2"] and table["z"].tolist()[::2] == [0.01, 0.02] and table.attrs["units"] == {}
+    table = read(tmp_path, "n,t\nNGC 1,Sb\n-,-\nNGC 2,Sc\n")
+    assert table["n"].tolist() == ["NGC 1", "-", "NGC 2"]
+    table = read(tmp_path, "n\tz\n\tkm/s\n---\t-\nNGC 1\t4500\n", "t.tsv")
+    assert table["z"].tolist() == [4500] and table.attrs["units"] == {"z": "km/s"}
+    assert np.isnan(read(tmp_path, "n,z\nA,#N/A\nB,0.02\n")["z"][0])
+
+
+def test_what_is_settled_is_noted(tmp_path):
+    assert read(tmp_path, "# by hand\na,b,c\n1,2,3\n").attrs["notes"] == []
+    (note,) = read(tmp_path, "a,b,c\n1,2,3\n4,5\n6\n", short_rows="fill").attrs["notes"]
+    assert note == "2 rows have fewer cells than the header and were filled, the first is row 2"
+    (note,) = read(tmp_path, "a,b\n1,2\n#3,4\n5,6\n# end\n").attrs["notes"]
+    assert note == "2 lines after the header start with # and were passed over, the first is '#3,4'"
+    (note,) = read(tmp_path, "galaxy,n\ncaf\u00e9,1\n".encode("latin-1")).attrs["notes"]
+    assert note.startswith("not UTF-8 (byte 12: ") and note.endswith("read as Latin-1")
+    (note,) = read(tmp_path, "a,b\nx,1\n".encode("utf-16").replace(b"x\x00", b"\x00\xdc")).attrs["notes"]
+    assert "1 characters are no UTF-16" in note
 
 
 def test_only_wanted_columns_are_kept(tmp_path):

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
+from astropy.table import Table
 from astropy.wcs import WCS
 
 import make_cubes
@@ -255,6 +256,37 @@ def test_a_table_of_stars_without_the_columns_is_named(tmp_path):
     pd.DataFrame({"ra": [1.0], "declination": [2.0]}).to_csv(tmp_path / "a.csv", index=False)
     with pytest.raises(CubespaceError, match=r"a\.csv: no column for dec.*declination"):
         stars_step.main(["--table", str(tmp_path / "a.csv"), "--out", str(tmp_path / "x.npz")])
+
+
+@pytest.mark.parametrize(("ra", "unit"), [(10.0, "hourangle"), (9000.0, "arcmin"), (150.0, "deg"), ("10:00:00", None)])
+def test_stars_in_any_unit_and_codes_for_missing(tmp_path, capsys, ra, unit):
+    """10h = 150 deg = 9000'; 95 degrees of declination are no place, 99 and -999 no magnitudes."""
+    table = Table({"ra": [ra] * 4, "dec": [2.0, 95, 2, 2], "G": [18.5, 14, 99, -999]}, units={"ra": unit} if unit else None)
+    table.write(tmp_path / "s.ecsv")
+    stars_step.main(["--table", str(tmp_path / "s.ecsv"), "--out", str(tmp_path / "s.npz")])
+    ra, dec, magnitude = foreground.read_stars(tmp_path / "s.npz")
+    np.testing.assert_allclose(ra, 150.0)
+    np.testing.assert_allclose(dec, 2.0)
+    np.testing.assert_array_equal(magnitude, [18.5, np.nan, np.nan])
+    printed = capsys.readouterr().out
+    assert "3 stars, 1 rows without a position left out" in printed and "'dec': 1 values are sentinels or out of range" in printed
+    assert "'G': 2 values are no magnitudes" in printed
+
+
+def test_masks_that_could_be_read_in_two_ways(tmp_path, cube):
+    """Names as bytes are names; of two images the first is taken and noted; a spaxel with two flags in a text is refused."""
+    flag = np.zeros((2, 14, 12), np.int8)
+    flag[1, 3, 4] = 1
+    np.savez(tmp_path / "all.npz", name=np.array([b"NGC 2", b"NGC 1"]), flag=flag)
+    assert np.argwhere(foreground.read_flags(tmp_path / "all.npz", "NGC0001", cube)).tolist() == [[3, 4]]
+    fits.HDUList([fits.PrimaryHDU(flag[1]), fits.ImageHDU(flag[0])]).writeto(tmp_path / "a.fits")
+    assert np.argwhere(foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)).tolist() == [[3, 4]]
+    assert any("the first of 2 images was taken as the mask" in note for note in cube.notes)
+    (tmp_path / "a.txt").write_text("3 4 1\n3 4 1\n")
+    assert np.argwhere(foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)).tolist() == [[3, 4]]
+    (tmp_path / "a.txt").write_text("3 4 1\n5 5 1\n3 4 -1\n")
+    with pytest.raises(CubeRejected, match=r"mask_unusable: .*a\.txt: line 3: flag -1 for a spaxel that has 1 in line 1"):
+        foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
 
 
 def test_the_authors_hand_masks(shared_data, cube):

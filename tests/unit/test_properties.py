@@ -81,6 +81,16 @@ def test_conventions(name, cells, unit, spec, expected):
         ("log_mass", [3.2, 5.1, 8.0, 12.0, 4.4], "", {}, "median 5.1: looks linear, in a large unit"),
         ("log_age_lw", [5.5, 8.1, 9.2, 10.0, 7.0, 6.0], "", {}, "median 7.55: looks like ages in Gyr; set convert: log10_gyr_to_yr"),
         ("g_r", ["0.5", "blue"], "", {}, "row 2: found 'blue'; expected a number"),
+        ("log_ew_ha", [1.2, -0.5, 0.3], "", {"column": "EW_Ha"}, r"3 values within -0.5 \.\.\. 1.2 can be logarithms or .* in Angstrom: set convert"),
+        ("log_ew_ha_cen", [0.5], "", {"column": "EWcen"}, "1 value within 0.5 .*log10_negative, if negative in emission.* convert: none for log"),
+        ("log_ew_ha", [-3.9, -0.2, -1.5, -2.0, -0.8, -99.0], "", {"column": "EW_Ha_ALL"}, r"5 values within -3.9 \.\.\. -0.2"),
+        ("log_ew_ha", [1.2, -0.5, 0.3], "stones", {"column": "EW_Ha"}, "3 values within"),
+        ("g_r", [0.5, 0.6], "dex", {}, "unit dex, a logarithm, cannot be turned into mag"),
+        ("ellipticity", [0.5, 0.6], "dex", {}, "unit dex, a logarithm, cannot be turned into a plain number"),
+        ("log_sfr", [-10.0, -9.5, -11.0, -10.5, -9.9], "", {"column": "rate"}, "median -10: looks like specific rates"),
+        ("metallicity_lw", [-1.8, -2.1, -1.7, -1.9, -1.6], "", {"column": "met"}, r"looks like logarithms of a mass fraction Z; set unit: log10\(Z\)"),
+        ("re_kpc", [0.3, 0.8, 1.1], "", {"column": "logRe"}, r"the name says logarithm; set unit: log10\(kpc\), or convert: none"),
+        ("re_arcsec", [0.3, 0.8], "arcsec", {"column": "Re_log"}, r"says logarithm, the table's unit does not; set unit: log10\(arcsec\), or arcsec"),
     ],
 )  # fmt: skip
 def test_another_convention_is_refused_by_row(name, cells, unit, spec, words):
@@ -125,13 +135,75 @@ def test_what_may_be_right_is_noted():
     assert values[2] == 12.3 and "5 values are within 0 ... 24 and were taken as degrees" in notes[0]
     assert canonical([0.5, 1.2, 12.3, 22.1, 25.0], "ra")[3] == []
     assert canonical(["01:00:00"] * 5, "ra")[3] == []
-    assert canonical([0.1, 2.3, 0.5, 4.9], "log_sfr")[3] == []
+    assert canonical([0.1, 2.3, 0.5, 4.9], "log_sfr", column="logSFR")[3] == []
     assert canonical([0.1, 2.3, -0.5, 4.9, 1.2], "log_sfr")[3] == []
     assert canonical([0.1, 2.3, 0.5, 4.9, 1.2], "log_sfr", convert="none")[3] == []
     values, _, _, notes = canonical([3.2e10, 1e9], "log_mass", "Msun", column="logMass")  # linear whatever the name says
     np.testing.assert_allclose(values, [10.50515, 9.0], atol=1e-5)
     values, _, _, notes = canonical([2.0, -1.0], "log_sfr", "Msun/yr", missing=[-1])
     np.testing.assert_allclose(values, [0.30103, np.nan], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "unit", "spec", "expected", "words"),
+    [
+        # equivalent widths in Angstrom of quiescent galaxies have the range of logarithms
+        ("log_ew_ha", [1.0, 0.1, 3.0], "", {"column": "EW", "convert": "log10"}, [0, -1, 0.477121], None),
+        ("log_ew_ha", [-1.0, -0.1, -3.0], "", {"column": "EW", "convert": "log10_negative"}, [0, -1, 0.477121], None),
+        ("log_ew_ha", [1.0, -0.1, 3.0], "", {"column": "EW", "convert": "none"}, [1.0, -0.1, 3.0], None),
+        ("log_ew_ha", [1.0, -0.1, 3.0], "", {"column": "EW", "unit": "log(Angstrom)"}, [1.0, -0.1, 3.0], None),
+        ("log_ew_ha", [1.0, -0.1, 3.0], "", {"column": "log_EW"}, [1.0, -0.1, 3.0], None),
+        ("log_ew_ha", [1.0, 0.1, 3.0], "Angstrom", {"column": "EW", "unit": "Angstrom"}, [0, -1, 0.477121], None),
+        ("log_ew_ha", [1.0, 0.1, 3.0], "Angstrom", {"column": "EW"}, [0, -1, 0.477121],
+         "3 values within 0.1 ... 3 can be logarithms or linear, in Angstrom: taken as linear"),
+        ("log_ew_ha", [1.0, 0.1, 3.0], "", {"column": "logEW", "convert": "log10"}, [0, -1, 0.477121],
+         "can be logarithms, as the name says, or linear: taken as linear, as convert: log10 says"),
+        ("log_age_lw", [9.5, 8.2], "Gyr", {"column": "age"}, [9.977724, 9.913814], "2 values within 8.2 ... 9.5 can be logarithms or linear, in Gyr"),
+        ("log_age_lw", [9.5, 2.0], "Gyr", {"column": "age"}, [9.977724, 9.30103], None),
+        ("log_sfr", [-10.0, -9.5, -11.0, -10.5, -9.9], "", {"column": "logSFR"}, [-10.0, -9.5, -11.0, -10.5, -9.9], "median -10: looks like specific rates"),
+        ("metallicity_lw", [-1.8, -2.1, -1.7, -1.9, -1.6], "", {"column": "logZ"}, [-1.8, -2.1, -1.7, -1.9, -1.6], "set unit: log10(Z)"),
+        ("metallicity_lw", [-1.769551, -0.769551], "", {"column": "logZ", "unit": "log10(Z)"}, [0.0, 1.0], None),
+        ("log_mass", [99.0], "", {"column": "logM"}, [np.nan], "1 of 1 values became null"),
+        ("log_sfr", [0.1, 2.0], "", {"column": "SFR"}, [0.1, 2.0],
+         "2 values within 0.1 ... 2 can be logarithms or star formation rates in Msun/yr (convert: log10): taken as logarithms"),
+        ("log_sfr", [0.1] * 9 + [2.0, 0.3, -0.01], "", {"column": "SFR"}, [0.1] * 9 + [2.0, 0.3, -0.01], "12 values within -0.01 ... 2 can be"),
+        ("log_nii_ha_cen", [0.3, 0.6], "", {"column": "NII_Ha"}, [0.3, 0.6], "can be logarithms or ratios (convert: log10)"),
+        ("metallicity_lw", [0.2, 0.15, 0.25, 0.3, 0.1], "", {"column": "met"}, [0.2, 0.15, 0.25, 0.3, 0.1], "(unit: Z/Zsun): taken as logarithms"),
+        ("metallicity_lw", [0.2, -0.15, 0.25], "", {"column": "met"}, [0.2, -0.15, 0.25], None),
+        ("log_sigma_mass", [0.2, 0.5], "", {"column": "Sigma"}, [0.2, 0.5], "can be logarithms or linear densities"),
+        ("log_sigma_mass", [0.2, 2.5], "", {"column": "Sigma"}, [0.2, 2.5], None),
+        ("e_log_nii_ha_cen", [0.2, 0.5], "", {"column": "e_NII"}, [0.2, 0.5], "2 values within 0.2 ... 0.5: taken as errors in dex"),
+        ("e_log_nii_ha_cen", [0.2, 0.5], "", {"column": "e_log_NII"}, [0.2, 0.5], None),
+        ("re_kpc", [0.0, 1.0], "", {"column": "logRe", "unit": "log10(kpc)"}, [1.0, 10.0], None),
+        ("re_kpc", [0.5, 1.0], "", {"column": "logRe", "convert": "none"}, [0.5, 1.0], None),
+    ],
+)  # fmt: skip
+def test_linear_or_logarithm_is_never_guessed_in_silence(name, cells, unit, spec, expected, words):
+    """What is stated holds; where the numbers can be either, a note has their range, what they can be, and how they were taken."""
+    values, _, _, notes = canonical(cells, name, unit, **spec)
+    np.testing.assert_allclose(values, expected, atol=1e-6)
+    assert (words is None and notes == []) or (len(notes) == 1 and words in notes[0])
+
+
+def test_values_that_become_null_are_noted_if_they_are_many():
+    cells = [10.0, 9.5, 11.0, 10.5, 99.0, 98.0, 0.5, 10.2]
+    values, _, counts, notes = canonical(cells, "log_mass")
+    assert values.isna().tolist() == [False] * 4 + [True] * 3 + [False] and counts["out_of_range"] == 3
+    assert notes == ["3 of 8 values became null, being outside 3 ... 14 [log10(Msun)] after conversion (none); the first is 99 in row 5"]
+    assert canonical([10.0 + 0.01 * i for i in range(40)] + cells[4:7], "log_mass")[3] == []  # three of 43; the audit counts them
+    notes = canonical([200.0, 20.0, -3.0, 5.0, -1.0, -2.0], "log_ew_ha", "Angstrom")[3]
+    assert len(notes) == 1 and "3 of 6 values became null" in notes[0] and "the first is -3 in row 3" in notes[0]
+
+
+def test_a_number_far_from_the_others_may_be_a_code():
+    """-9 and -1 are no default sentinels, as they may be values; several of them, apart from all others, are noted."""
+    cells = [0.1, -0.5, 1.2, 0.4, -1.0]
+    values, _, _, notes = canonical([*cells, -9.0, -9.0], "log_sfr")
+    assert values.tolist()[-1] == -9 and len(notes) == 1
+    assert "-9 comes 2 times, the other 5 values are within -1 ... 1.2: taken as a value" in notes[0] and "`missing`" in notes[0]
+    assert canonical([*cells, -9.0, -9.0], "log_sfr", missing=[-9])[3] == []
+    for others in ([-9.0], [-2.0, -2.0], [-9.0, -9.1]):
+        assert canonical([*cells, *others], "log_sfr")[3] == []
 
 
 def test_convert_none_takes_the_numbers_as_they_are():

@@ -68,6 +68,37 @@ def test_join_converts_and_nulls(tmp_path):
     assert made.unmatched == []
 
 
+def test_the_sheet_has_its_lines_in_the_audit_and_among_the_notes(tmp_path):
+    """A mass of 99 and one of -99 in the sheet itself, a row in a comment, equivalent widths that can be either."""
+    made = make(tmp_path, "galaxy,log_mass,redshift\nA,10,0.01\nB,-99,0.02\n#C,9,0.01\nD,99,0.01\n")
+    assert made.audit.iloc[0].tolist() == [str(tmp_path / "sheet.csv"), "log_mass", "log_mass", "", "none", 1, 0, 1, 1]
+    assert made.audit["property"].tolist() == ["log_mass", "redshift"] and made.audit["used"].tolist() == [1, 3]
+    assert [(note.kind, note.table) for note in made.notes] == [("table", str(tmp_path / "sheet.csv"))]
+    assert "1 lines after the header start with # and were passed over, the first is '#C,9,0.01'" in made.notes[0].detail
+    with pytest.raises(CubespaceError, match=r"t0\.csv: column 'EW' for log_ew_ha: 2 values within -1 \.\.\. 2 can be"):
+        make(tmp_path, "galaxy\nA\nB\n", [("n,EW\nA,2\nB,-1\n", {"key": "n", "columns": {"log_ew_ha": "EW"}})])
+    table = ("n,EW (Angstrom)\nA,2\nB,0.1\n", {"key": "n", "columns": {"log_ew_ha": "EW (Angstrom)"}})
+    (note,) = make(tmp_path, "galaxy\nA\nB\n", [table]).notes
+    assert note.table.endswith("t0.csv") and note.detail.startswith("column 'EW (Angstrom)': 2 values within 0.1 ... 2 can be logarithms or")
+
+
+def test_columns_and_rows_that_are_passed_over_are_noted(tmp_path):
+    made = make(tmp_path, "galaxy,Redshift,RA\nA,0.01,10\nB,0.02,20\n", [("n,m\n,10\nA,9\n-,8\n", {"key": "n", "columns": {"log_mass": "m"}})])
+    assert [(note.kind, note.table[-6:], note.detail) for note in made.notes] == [
+        ("column", "et.csv", "columns that are passed over, as names here have no capitals: 'Redshift' (redshift), 'RA' (ra)"),
+        ("rows", "t0.csv", "2 of 3 rows have no name in 'n' and are passed over"),
+    ]
+    made = make(tmp_path, "galaxy,redshift,Z\nA,0.01,10\nB,0.02,20\n")
+    assert made.notes == []
+
+
+def test_a_redshift_of_another_frame_is_noted(tmp_path):
+    for column, noted in (("zcmb", True), ("z_CMB", True), ("VLG", True), ("z", False), ("zobs", False)):
+        made = make(tmp_path, "galaxy\nA\n", [(f"n,{column}\nA,0.01\n", {"key": "n", "columns": {"redshift": column}})])
+        assert bool(made.notes) is noted
+        assert not noted or "frame that is not the Sun's" in made.notes[0].detail
+
+
 def test_unmatched_and_missing_redshift_are_kept_and_named(tmp_path):
     rows = "".join(
         f"G{i},{z}\n" for i, z in enumerate(["-1", "-9", "-99", "-999.0", "-9999", "nan", "", "-", "0.5"])

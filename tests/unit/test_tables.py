@@ -312,6 +312,22 @@ def test_fits_with_a_column_twice_or_cut_short_or_without_a_table(tmp_path):
         read_table(tmp_path / "image.fits")
 
 
+def test_nulls_of_fits_are_numbers_in_the_file(tmp_path):
+    """TNULL goes before TSCAL and TZERO: -99 is null where 5 + 0.1 x -99 would be -4.9, and -4.9 is none where it is not."""
+    column = fits.Column("a", "I", array=np.array([1, -99, 3], np.int16))
+    hdu = fits.BinTableHDU.from_columns([column, fits.Column("b", "I", bzero=32768, array=np.array([0, 7, 65535], np.uint16))])
+    hdu.header.update({"TSCAL1": 0.1, "TZERO1": 5.0, "TNULL1": -99, "TNULL2": -32768})
+    hdu.writeto(tmp_path / "t.fits")
+    table = read_table(tmp_path / "t.fits")
+    np.testing.assert_allclose(table["a"], [5.1, np.nan, 5.3])
+    np.testing.assert_allclose(table["b"], [np.nan, 7, 65535])
+    hdu.header["TNULL1"], hdu.header["TNULL2"] = 5, 7
+    hdu.writeto(tmp_path / "t.fits", overwrite=True)
+    table = read_table(tmp_path / "t.fits")
+    np.testing.assert_allclose(table["a"], [5.1, -4.9, 5.3])
+    np.testing.assert_allclose(table["b"], [0, 7, 65535])
+
+
 def test_machine_readable_and_ipac(tmp_path):
     mrt = (
         "Title: x\nAuthors: y\nTable: z\n" + "=" * 80 + "\nByte-by-byte Description of file: t.txt\n" + "-" * 80 + "\n"

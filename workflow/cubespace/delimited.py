@@ -23,7 +23,7 @@ _IDENTIFIER = re.compile(r"[+-]?0\d+|[+-]?\d{16,}")  # would lose zeros or digit
 _WHOLE = re.compile(r"[+-]?\d+")
 _SEPARATOR = re.compile(r'"?sep=.?"?', re.IGNORECASE)  # the first line by which spreadsheets tell each other the delimiter
 _UNIT_IN_NAME = re.compile(r".*\S\s*(?:\[([^\[\]]+)\]|\(((?:[^()\[\]]|\([^()\[\]]*\))+)\))\s*$")
-MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef"})
+MISSING = frozenset({"", "-", "--", "---", "...", "nan", "null", "none", "n/a", "na", "masked", "indef", "#n/a", "<na>"})
 
 
 def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_rows="refuse"):
@@ -46,6 +46,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     units : dict of name -> str
     meta : dict, of a first comment line that holds a JSON object
     header : list of str, the names of all columns
+    notes : list of str, what was settled: rows filled, lines between the rows passed over, bytes that are no UTF-8
 
     Raises
     ------
@@ -53,8 +54,11 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
         No header, a name twice, a row with more or fewer fields than the header, a quote that holds further rows, or
         commas that may part thousands.
     """
-    lines = list(io.StringIO(_decode(raw, where), newline=""))[skip:]
-    comments, body = _split(lines)
+    text_of_file, notes = _decode(raw, where)
+    lines = list(io.StringIO(text_of_file, newline=""))[skip:]
+    comments, body, between = _split(lines)
+    if between:
+        notes.append(f"{len(between)} lines after the header start with # and were passed over, the first is {between[0].strip()[:80]!r}")
     meta = _meta(comments)
     if not body:
         raise CubespaceError(f"{where}: no header and no rows")
@@ -72,12 +76,13 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
     units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
-    cells = [[] for _ in kept]
+    cells, filled = [[] for _ in kept], []
     for number, record in enumerate(itertools.chain(rows, records), 1):
         if len(record) == len(header) + 1 and record[-1].strip() == "":
             record = record[:-1]
         if len(record) < len(header) and short_rows == "fill":
             record = [*record, *[""] * (len(header) - len(record))]
+            filled.append(number)
         if len(record) != len(header):
             cure = "; `short_rows: fill` leaves the rest empty" if len(record) < len(header) else ""
             raise CubespaceError(
@@ -85,42 +90,47 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             )
         for column, i in zip(cells, kept, strict=True):
             column.append(record[i].strip() or None)
+    if filled:
+        notes.append(f"{len(filled)} rows have fewer cells than the header and were filled, the first is row {filled[0]}")
     if not names:
         units |= _unit_rows(cells, [header[i] for i in kept])
     commas = _decimal_commas(cells, where) if delimiter != "," else False
     columns = {}
     for column, i in zip(cells, kept, strict=True):
         columns[header[i]] = column if header[i] in text else typed(column, commas)
-    return columns, units, meta, header
+    return columns, units, meta, header, notes
 
 
 def _decode(raw, where):
+    """(text, notes) of the bytes of a file."""
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
-            return raw.decode(encoding, "replace")
+            decoded = raw.decode(encoding, "replace")
+            lost = decoded.count("\ufffd")
+            return decoded, [f"{lost} characters are no {encoding.upper()} and were read as \ufffd"] if lost else []
     if b"\x00" in raw[:4096]:
         raise CubespaceError(f"{where}: not a text; the file starts with {raw[:16]!r}")
     try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        return raw.decode("utf-8"), []
+    except UnicodeDecodeError as error:
+        odd = raw[max(0, error.start - 20) : error.start + 20]
+        return raw.decode("latin-1"), [f"not UTF-8 (byte {error.start}: {odd!r}): read as Latin-1"]
 
 
 def _split(lines):
-    """(comment lines before the first record, the lines that hold records)."""
-    comments, body, quoted = [], [], False
+    """(comment lines before the first record, the lines that hold records, comment lines after it)."""
+    comments, body, between, quoted = [], [], [], False
     for line in lines:
         if not quoted and not line.strip():
             continue
         if not quoted and line.startswith("#"):
-            if not body:
-                comments.append(line[1:].strip())
+            (between if body else comments).append(line[1:].strip() if not body else line)
             continue
         quoted ^= line.count('"') % 2 == 1
         body.append(line)
     if body and _SEPARATOR.fullmatch(body[0].strip()):
         del body[0]
-    return comments, body
+    return comments, body, between
 
 
 def _meta(comments):
@@ -133,34 +143,84 @@ def _meta(comments):
     return {}
 
 
-def _records(lines, delimiter, fields=None):
+def _records(lines, delimiter, fields=None, strict=False):
     if delimiter == " " and fields:  # a last field of several words, as a name
         return (line.strip().split(maxsplit=fields - 1) for line in lines)
     if delimiter == " ":
         lines = (line.strip().replace("\t", " ") for line in lines)
-    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=strict)
+
+
+def check_quotes(lines, delimiter, where):
+    """CubespaceError if a quote in a delimited text with a header (its lines, without comments) takes in cells or rows."""
+    lines = [line for line in lines if line.strip()]
+    if lines:
+        _refuse_open_quotes(lines, delimiter, len(next(_records(lines, delimiter))), 0, where)
 
 
 def _refuse_open_quotes(lines, delimiter, fields, first, where):
-    """CubespaceError for a quote that is never closed, or closed only after it took in further rows.
+    """CubespaceError for a quote that is never closed, or closed only after it took in further cells or rows.
 
-    A cell may have several lines, but none with as many fields as the header and a number among them. `first` is the
-    number of the first record: 0 for a header.
+    A quoted cell may have several lines and hold delimiters, but no text after its end, and no line that is a row itself:
+    one with as many fields as the header, where the line that opens the quote has as many without it, and written as the
+    rows are (no blank after its delimiters, if the rows have none: "near, M31" is prose), or with a number among its cells.
+    A table of one column, or of columns parted by blanks, has no cells of several lines. `first` is the number of the first record: 0 for a header.
     """
     if not any('"' in line for line in lines):
         return
-    reader, start = _records(lines, delimiter), 0
-    for row, _ in enumerate(reader, first):
-        span, start = lines[start : reader.line_num], reader.line_num
+    reader, spans, start = _records(lines, delimiter), [], 0
+    for _ in reader:
+        spans.append(lines[start : reader.line_num])
+        start = reader.line_num
+    odd = _text_after_quotes(lines, delimiter)
+    tight = delimiter in ",;" and not any(f"{delimiter} " in span[0] for span in spans if len(span) == 1)
+    for row, span in enumerate(spans, first):
+        if len(span) == 1 and '"' not in span[0] and row < first + len(spans) - 1:
+            continue
         shown, at = span[0].strip()[:80], f"{where}: {f'row {row}' if row else 'header'}"
-        if (len(span) > 1 or start == len(lines)) and len(list(_records([*span, "end"], delimiter))) == 1:
+        last = row == first + len(spans) - 1
+        if (len(span) > 1 or last) and len(list(_records([*span, "end"], delimiter))) == 1:
             raise CubespaceError(f"{at}: a quote is opened and never closed: {shown}")
-        for line in span[1:]:
+        if odd and (torn := _torn_cell("".join(span), delimiter)):
+            raise CubespaceError(f"{at}: a quote holds {torn[0][:80]!r} and is followed by {torn[1][:20]!r}: is one missing, or one too many?")
+        opening = len(span) > 1 and _is_row(_without_quote(span[0], delimiter), fields)
+        for line in filter(str.strip, span[1:]):
             cells = next(iter(_records([line], delimiter)), [])
-            if len(cells) == fields > 1 and any(_NUMBER.fullmatch(cell.strip()) for cell in cells):
-                raise CubespaceError(
-                    f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}"
-                )
+            number = any(_NUMBER.fullmatch(cell.strip()) for cell in cells)
+            prose = tight and f"{delimiter} " in line
+            row_itself = _is_row(cells, fields) and (opening or (number and line is not span[-1])) and (number or not prose)
+            if fields == 1 or row_itself:
+                raise CubespaceError(f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}")
+
+
+def _is_row(cells, fields):
+    """True for cells of a row of so many fields, or with an empty one at its end."""
+    return fields > 1 and (len(cells) == fields or (len(cells) == fields + 1 and not cells[-1].strip()))
+
+
+def _without_quote(line, delimiter):
+    """Cells of a line that opens a quote and does not close it, as if the quote were not there."""
+    cells = next(iter(_records([line], delimiter)), [""])
+    return cells[:-1] + (next(iter(_records([cells[-1]], delimiter)), None) or [""])
+
+
+def _text_after_quotes(lines, delimiter):
+    """True if anything but a delimiter follows the end of a quote, or a quote has no end."""
+    try:
+        for _ in _records(lines, delimiter, strict=True):
+            pass
+    except csv.Error:
+        return True
+    return False
+
+
+def _torn_cell(record, delimiter):
+    """(what a quote holds, what follows) of the first quoted cell with delimiters or lines in it and text after it; else None."""
+    mark = r" \t" if delimiter == " " else re.escape(delimiter)
+    for match in re.finditer(rf'(?:^|[{mark}])[ ]*"((?:[^"]|"")*)"(?!")(?=([^{mark}\r\n]*))', record):
+        if match[2].strip() and re.search(rf"[{mark}\n]", match[1]):
+            return match[1], match[2]
+    return None
 
 
 def _delimiter(lines, where, fields):
@@ -197,9 +257,16 @@ def _header(first, comments, delimiter, where):
 
 
 def _unit_rows(cells, header):
-    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units."""
+    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units.
+
+    A row of single dashes may be one of missing values, and rows with numbers above are data.
+    """
     for at in range(min(3, len(cells[0]) if cells else 0)):
-        if all(column[at] is not None and re.fullmatch(r"-+", column[at]) for column in cells):
+        dashes = [column[at] for column in cells]
+        above = [cell for column in cells for cell in column[:at] if cell]
+        if all(cell is not None and re.fullmatch(r"-+", cell) for cell in dashes) and not any(map(_NUMBER.fullmatch, above)):
+            if at and max(map(len, dashes)) < 2:
+                continue
             units = {name: column[0] for name, column in zip(header, cells, strict=True) if at and column[0]}
             for column in cells:
                 del column[: at + 1]

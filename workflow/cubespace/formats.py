@@ -14,8 +14,9 @@ import zipfile
 import numpy as np
 import pandas as pd
 
-from cubespace.delimited import MISSING, read_delimited, typed
+from cubespace.delimited import MISSING, check_quotes, read_delimited, typed
 from cubespace.errors import CubespaceError
+from cubespace.fixed_width import check_ipac, check_machine_readable
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
 BINARY_ENDINGS = {
@@ -100,7 +101,7 @@ def _tidy(frame, units=None, meta=None, skipped=None):
             frame[name] = pd.Series([value or None for value in text], index=frame.index, dtype=object)
         elif pd.api.types.is_extension_array_dtype(column.dtype):
             frame[name] = column.astype(object).where(column.notna(), np.nan).astype(float)
-    frame.attrs = {"units": units or {}, "meta": meta or {}, "skipped": skipped or {}}
+    frame.attrs = {"units": units or {}, "meta": meta or {}, "skipped": skipped or {}, "notes": []}
     return frame
 
 
@@ -114,19 +115,22 @@ def _text(value):
 
 
 def _delimited(raw, where, options):
-    columns, units, meta, header = read_delimited(
+    columns, units, meta, header, notes = read_delimited(
         raw, where, **{key: options[key] for key in ("names", "skip", "text", "only", "short_rows")}
     )
     columns = {n: pd.Series(c, dtype=object) if isinstance(c, list) else c for n, c in columns.items()}
     frame = _tidy(pd.DataFrame(columns), units, meta)
-    frame.attrs["columns"] = header
+    frame.attrs |= {"columns": header, "notes": notes}
     return frame
 
 
 def _ecsv(raw, where, options):
     from astropy.table import Table
 
-    return _from_astropy(Table.read(raw.decode("utf-8-sig").splitlines(), format="ascii.ecsv"), options)
+    lines = raw.decode("utf-8-sig").splitlines()
+    stated = next((m[1] for line in lines if (m := re.fullmatch(r"# *delimiter: *['\"]?([ ,]).*", line))), " ")
+    check_quotes([line for line in lines if not line.startswith("#")], stated, where)
+    return _from_astropy(Table.read(lines, format="ascii.ecsv"), options)
 
 
 def _machine_readable(raw, where, options):
@@ -134,6 +138,7 @@ def _machine_readable(raw, where, options):
     from astropy.io.ascii import InconsistentTableError
 
     lines = raw.decode("utf-8", "replace").splitlines()
+    check_machine_readable(lines, where)
     try:
         table = ascii_.read(lines, format="mrt")
     except (InconsistentTableError, ValueError):
@@ -144,14 +149,13 @@ def _machine_readable(raw, where, options):
 def _ipac(raw, where, options):
     from astropy.table import Table
 
-    return _from_astropy(
-        Table.read(raw.decode("utf-8", "replace").splitlines(), format="ascii.ipac"), options
-    )
+    lines = raw.decode("utf-8", "replace").splitlines()
+    check_ipac(lines, where)
+    return _from_astropy(Table.read(lines, format="ascii.ipac"), options)
 
 
 def _fits(raw, where, options):
     from astropy.io import fits
-    from astropy.table import Table
 
     with fits.open(io.BytesIO(raw), memmap=False, lazy_load_hdus=False) as hdus:
         tables = [hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
@@ -168,7 +172,30 @@ def _fits(raw, where, options):
         twice = sorted({name for name in named if name and named.count(name) > 1})
         if twice:
             raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-        return _from_astropy(Table.read(tables[0]), options)
+        frame = _from_astropy(_with_nulls(tables[0]), options)
+        frame.attrs["notes"] += _first_of([hdu.name or "unnamed" for hdu in tables], len(frame))
+        return frame
+
+
+def _with_nulls(hdu):
+    """The table of an HDU, null integers masked: TNULL is a number in the file, before TSCAL and TZERO (FITS standard 4.0, sec. 7.3.2)."""
+    from astropy.table import MaskedColumn, Table
+
+    stored = hdu.data.view(np.ndarray)
+    nulls = {column.name: column.null for column in hdu.columns if isinstance(column.null, int) and stored[column.name].dtype.kind in "iu"}
+    for name in nulls:
+        hdu.columns[name].null = None  # astropy compares it with the scaled numbers
+    table = Table.read(hdu)
+    for name, null in nulls.items():
+        table[name] = MaskedColumn(np.asarray(table[name]), mask=stored[name] == null, unit=table[name].unit)
+    return table
+
+
+def _first_of(names, rows):
+    """A note where a file has several tables and the first was taken."""
+    if len(names) < 2:
+        return []
+    return [f"the first of {len(names)} tables was taken, of {rows} rows: {', '.join(map(str, names[:10]))}; `hdu` chooses another"]
 
 
 def _votable(raw, where, options):
@@ -195,7 +222,9 @@ def _votable(raw, where, options):
     twice = sorted({name for name in named if named.count(name) > 1})
     if twice:
         raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
-    return _from_astropy(table.to_table(use_names_over_ids=True), options)
+    frame = _from_astropy(table.to_table(use_names_over_ids=True), options)
+    frame.attrs["notes"] += _first_of([one.name or one.ID or "unnamed" for one in tables], len(frame))
+    return frame
 
 
 def _place_in_votable(error, raw):

@@ -1,17 +1,29 @@
 """Columns of property tables in our names, units and conventions: every number converted, nulled or refused for a reason."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 
 from cubespace import names, units
 from cubespace.columns import PROPERTIES, Z_SUN
-from cubespace.conventions import BOUNDS, linear_within_bounds, refuse, refuse_another_convention, says_log
+from cubespace.conventions import (
+    BOUNDS,
+    LENGTHS,
+    frame_note,
+    linear_by_unit,
+    linear_within_bounds,
+    logarithms_converted,
+    refuse,
+    refuse_another_convention,
+    refuse_part_of_angle,
+    says_log,
+    unlisted_sentinels,
+)
 from cubespace.cosmology import SPEED_OF_LIGHT
+from cubespace.delimited import parse_numbers
 from cubespace.errors import CubespaceError
-from cubespace.sphere import chord, degrees, separation, unit_vectors
+from cubespace.notes import Audit, Note, reader_notes
+from cubespace.sphere import chord, degrees, joined, separation, unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 
 SENTINELS = (-99.0, -99.9, -99.99, -999.0, -999.9, -999.99, -9999.0, -9999.9, -99999.0)
@@ -29,30 +41,8 @@ CONVERSIONS = {
 
 TEXT = ("morphology", "nuclear_class", "environment")
 NUMBERS = ("ra", "dec", *PROPERTIES)
+_FEW, _MANY = 2, 0.1  # number and share of values that become null: more is worth a note
 _UNITS = {"ra": "deg", "dec": "deg"} | {name: entry.unit for name, entry in PROPERTIES.items()}
-
-
-class Note(NamedTuple):
-    """Something that was found and settled: `kind` (unmapped_type, position, duplicate, ...), where, whom it concerns."""
-
-    kind: str
-    table: str
-    galaxies: str
-    detail: str
-
-
-class Audit(NamedTuple):
-    """What became of one column."""
-
-    table: str
-    column: str
-    property: str
-    unit: str
-    convert: str
-    used: int
-    missing: int
-    sentinel: int
-    out_of_range: int
 
 
 def canonical_values(column, name, spec, unit, where):
@@ -81,7 +71,7 @@ def canonical_values(column, name, spec, unit, where):
         A cell is not a number; the unit is of another kind; the column looks like another convention (linear for
         logarithmic, km/s, eccentricity ...), or more than half of its values are impossible.
     """
-    given = spec.get("missing", SENTINELS)
+    given = [_number_of(value) for value in spec.get("missing", SENTINELS)]
     words = {str(value) for value in given if isinstance(value, str)}
     column = column.where(~column.isin(words), None) if words else column
     in_degrees = pd.Series(False, index=column.index)
@@ -100,11 +90,14 @@ def canonical_values(column, name, spec, unit, where):
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if "convert" in spec:
             how, new = spec["convert"], CONVERSIONS[spec["convert"]](kept)
+            notes += logarithms_converted(kept, name, spec["column"], how)
         elif stated is not None:
             named_log = "unit" not in spec and says_log(spec["column"])
             how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, named_log, where)
+            if "unit" not in spec and not stated.log:
+                notes += linear_by_unit(kept, name, unit)
         else:
-            refuse_another_convention(kept, name, spec["column"], where)
+            refuse_another_convention(kept[~in_degrees], name, spec["column"], where)
             how, new = "none", kept
             notes += linear_within_bounds(kept[~in_degrees], name, spec["column"], where)
     new = new.where(~in_degrees, kept)  # sexagesimal, whatever unit the numbers beside them have
@@ -118,12 +111,26 @@ def canonical_values(column, name, spec, unit, where):
             f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); row {row + 1}: {kept.iloc[row]:g}. "
             f"State unit or convert ({', '.join(CONVERSIONS)}), or minimum and maximum"
         )
+    lost = outside & present
+    if lost.sum() > max(_FEW, _MANY * present.sum()) or (lost.any() and outside.sum() == kept.notna().sum()):
+        row = int(np.flatnonzero(lost.to_numpy())[0])
+        notes.append(
+            f"{int(lost.sum())} of {int(present.sum())} values became null, being outside {low:g} ... {high:g} "
+            f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); the first is {kept.iloc[row]:g} in row {row + 1}"
+        )
+    notes += unlisted_sentinels(kept.mask(outside))
     counts = {
         "missing": int(missing.sum()),
         "sentinel": int((sentinel & ~missing).sum()),
         "out_of_range": int(outside.sum()),
     }
     return new.mask(outside), how, counts, notes
+
+
+def _number_of(value):
+    """A value of `missing` as a number, where it is one in quotes: "-9" is -9."""
+    found, wrong = parse_numbers([value])
+    return value if wrong or np.isnan(found[0]) else float(found[0])
 
 
 def _unit(own, table, where):
@@ -142,6 +149,10 @@ def _by_unit(kept, stated, name, named_log, where):
         raise CubespaceError(
             f"{where}: most values are negative; an equivalent width that is negative in emission needs convert: log10_negative"
         )
+    if name in LENGTHS and named_log and not stated.log:
+        raise CubespaceError(f"{where}: the name says logarithm, the table's unit does not; set unit: log10({LENGTHS[name]}), or {LENGTHS[name]}")
+    if stated == units.Unit(True, None) and not wanted.log and name not in LENGTHS:
+        raise CubespaceError(f"{where}: unit dex, a logarithm, cannot be turned into {_UNITS[name] or 'a plain number'}; state convert, or convert: none")
     if wanted.log and not stated.log:
         cure = f"if these are logarithms, set unit: {_UNITS[name]}"
         if not name.startswith("log_ew"):
@@ -225,9 +236,10 @@ def join(frame, table, types, tolerance, on_mismatch):
     }
     raw = read_table(path, text=text, only={*text, *sources}, **how_to_read)
     need_columns(raw, [*([key] if key else []), *sources], path)
-    columns, audit, notes, unmapped = {}, [], [], {}
+    columns, audit, notes, unmapped = {}, [], reader_notes(raw, path), {}
     for name, spec in wanted.items():
         columns[name], how, counts, more = _column(raw, name, spec, path, types)
+        more = more + (frame_note(spec["column"]) if name == "redshift" else [])
         notes += [Note("unit", path, "", f"column {spec['column']!r}: {words}") for words in more]
         if name == "morphology":
             columns[name], unmapped = columns[name]
@@ -235,7 +247,7 @@ def join(frame, table, types, tolerance, on_mismatch):
             spec["column"] if isinstance(spec["column"], str) else "", ""
         )
         audit.append([path, ", ".join(_listed(spec["column"])), name, unit, how, 0, *counts.values()])
-    rows, own = _rows(frame, raw, key, columns, path, notes)
+    rows, own = _rows(frame, raw, key, columns, path, notes, by_name=table.get("match_radius") is None)
     if table.get("match_radius") is not None:
         _rows_by_position(frame, columns, rows, table["match_radius"], path, notes)
     if {"ra", "dec"} <= set(columns):
@@ -268,12 +280,27 @@ def _listed(column):
     return [column] if isinstance(column, str) else list(column)
 
 
+def numbers_of(table, name, spec, path):
+    """`canonical_values` of a mapped column of a table; of a list of columns, if they are the parts of a right ascension or declination."""
+    where = f"{path}: column {spec['column']!r} for {name}"
+    if isinstance(spec["column"], str):
+        refuse_part_of_angle(name, spec["column"], table.attrs.get("columns", ()), where)
+        column, unit = table[spec["column"]], table.attrs["units"].get(spec["column"], "")
+    elif name in ("ra", "dec"):
+        column, unit = pd.Series(joined(table[spec["column"]]), index=table.index, dtype=object), ""
+    else:
+        raise CubespaceError(f"{where}: expected one column; only right ascension, declination and texts may be in several")
+    values, how, counts, notes = canonical_values(column, name, spec, unit, where)
+    if "unit" in spec and "convert" in spec:
+        notes.append(f"unit: {spec['unit']} is not used, as convert: {spec['convert']} goes before it")
+    return values, how, counts, notes
+
+
 def _column(raw, name, spec, path, types):
     """(values, how, counts, notes) of one mapped column, for all rows of the table."""
-    column = raw[_listed(spec["column"])[0]]
     if name not in TEXT:
-        unit = raw.attrs["units"].get(spec["column"], "")
-        return canonical_values(column, name, spec, unit, f"{path}: column {spec['column']!r} for {name}")
+        return numbers_of(raw, name, spec, path)
+    column = raw[_listed(spec["column"])[0]]
     parts = raw[_listed(spec["column"])]
     column = (
         parts.apply(lambda row: "".join(label(part) or "" for part in row) or None, axis=1)
@@ -295,7 +322,7 @@ def _column(raw, name, spec, path, types):
     return column.where(~column.isin(missing), None), "none", counts, []
 
 
-def _rows(frame, raw, key, columns, path, notes):
+def _rows(frame, raw, key, columns, path, notes, by_name):
     """Row of the table for each galaxy by name, -1 without; and whether it is the galaxy's own, not its parent's."""
     found = {}
     if key:
@@ -303,6 +330,8 @@ def _rows(frame, raw, key, columns, path, notes):
             text = label(name)
             if text is not None and text.strip():
                 found.setdefault(names.key(text), []).append(index)
+    if key and (blank := len(raw) - sum(map(len, found.values()))):
+        notes.append(Note("rows", path, "", f"{blank} of {len(raw)} rows have no name in {key!r}" + (" and are passed over" if by_name else "")))
     rows, own = np.full(len(frame), -1), np.zeros(len(frame), bool)
     several = {}
     for i, galaxy in enumerate(frame["galaxy"]):

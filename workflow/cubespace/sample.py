@@ -17,7 +17,8 @@ from cubespace.cosmology import luminosity_distance
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
 from cubespace.morphology import bin_of, read_types
-from cubespace.properties import NUMBERS, TEXT, Audit, Note, canonical_values, join, types_of, unmapped_notes
+from cubespace.notes import Audit, Note, reader_notes, unused_note
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join, types_of, unmapped_notes
 from cubespace.sphere import chord, unit_vectors
 from cubespace.tables import label, need_columns, read_table
 
@@ -63,8 +64,8 @@ def build(
         Naming file, row and column, with all problems of a kind in one message.
     """
     mapping, places = read_types(types), POSITIONS | (positions or {})
-    frame, notes = _sheet(sheet, sheet_columns or {}, cubes, mapping)
-    audit, matched_anywhere = [], np.zeros(len(frame), bool)
+    frame, audit, notes = _sheet(sheet, sheet_columns or {}, cubes, mapping)
+    matched_anywhere = np.zeros(len(frame), bool)
     for name in TEXT:
         if name not in frame:
             frame[name] = None
@@ -112,7 +113,7 @@ def build(
 
 
 def _sheet(path, renames, pattern, types):
-    """The sheet with canonical names, file stems, cube paths, pointings and the roles that it states; and notes."""
+    """The sheet with canonical names, file stems, cube paths, pointings and the roles that it states; its audit; and notes."""
     name_column = renames.get("galaxy", "galaxy")
     text = (name_column, "cube", "pointing", "morphology")
     raw = read_table(path, text=text)
@@ -149,14 +150,13 @@ def _sheet(path, renames, pattern, types):
             stated = raw[column].map(label)
             frame[column] = stated.where(stated.notna(), frame[column])
     frame["role"] = _stated_roles(path, raw, renames)
-    notes = []
+    audit, notes = [], reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), path)
     for column in NUMBERS:
         if column in raw:
             where, unit = f"{path}: column {column!r}", raw.attrs["units"].get(column, "")
-            frame[column], _, _, words = canonical_values(
-                raw[column], column, {"column": column}, unit, where
-            )
-            notes += [Note("unit", path, "", text) for text in words]
+            frame[column], how, counts, words = canonical_values(raw[column], column, {"column": column}, unit, where)
+            audit.append(Audit(path, column, column, unit, how, int(frame[column].notna().sum()), *counts.values()))
+            notes += [Note("unit", path, "", f"column {column!r}: {text}") for text in words]
     for column in TEXT:
         if column in raw:
             frame[column] = pd.Series([label(value) for value in raw[column]], dtype=object)
@@ -164,7 +164,7 @@ def _sheet(path, renames, pattern, types):
         details, unmapped = types_of(frame["morphology"], types, "names")
         frame["morphology"] = pd.Series(details, index=frame.index, dtype=object)
         notes += unmapped_notes(frame["galaxy"], unmapped, path)
-    return frame, notes
+    return frame, audit, notes
 
 
 def _stated_roles(path, raw, renames):

@@ -49,3 +49,16 @@ def degrees(column, right_ascension):
     parsed = column.map(lambda cell: sexagesimal(cell, right_ascension) if isinstance(cell, str) else None)
     found = parsed.notna()
     return column.where(~found, parsed), found
+
+
+def joined(parts):
+    """List of texts 'sign first minutes seconds', None where one lacks, from a frame of the parts: RAh RAm RAs, or DE- DEd DEm DEs."""
+    rows = [[None if cell is None or cell != cell else _plain(cell) for cell in row] for row in parts.astype(object).to_numpy().tolist()]
+    signed = len(parts.columns) == 4 or any(row[0] in ("-", "+") for row in rows)
+    signs = [(row[0] or "") if signed else "" for row in rows]
+    numbers = [row[1:] if signed else row for row in rows]
+    return [None if None in cells else sign + " ".join(cells) for sign, cells in zip(signs, numbers, strict=True)]
+
+
+def _plain(cell):
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip().replace("\u2212", "-")

@@ -3,7 +3,7 @@
 In memory a table is a pandas `DataFrame`: text columns hold str or None, numbers float or int (missing = nan),
 units in ``frame.attrs["units"]``, metadata in ``frame.attrs["meta"]``, columns that no table of galaxies can use (arrays
 of varying length, complex numbers ...) by name and kind in ``frame.attrs["skipped"]``, the names of all columns of the
-file in ``frame.attrs["columns"]``.
+file in ``frame.attrs["columns"]``, what the reader settled without an error, in words, in ``frame.attrs["notes"]``.
 """
 
 import csv
@@ -109,6 +109,8 @@ def numbers(column, where):
     CubespaceError
         A cell is not a number; `where`, the rows and what was found are named.
     """
+    if column.dtype == bool:
+        raise CubespaceError(f"{where}: true and false; expected numbers")
     if column.dtype != object:
         return column.astype(float)
     values, wrong = parse_numbers(column.tolist())

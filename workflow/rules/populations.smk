@@ -18,6 +18,7 @@ rule classify:
             category="Populations",
             labels={"table": "tolerances of the environment", "format": "CSV"},
         ),
+        notes="results/populations/notes.csv",
     log:
         "results/logs/classify.log",
     benchmark:
@@ -33,7 +34,7 @@ rule classify:
         runtime=minutes(30),
     shell:
         "python -m cubespace.steps.classify --galaxies {input.galaxies:q} --settings {params.settings:q}"
-        " --out {output.classes:q} --tolerances {output.tolerances:q} > {log:q} 2>&1"
+        " --out {output.classes:q} --tolerances {output.tolerances:q} --notes {output.notes:q} > {log:q} 2>&1"
 
 
 rule twins:

@@ -128,6 +128,8 @@ def _load(path, galaxy, cube):
                 images = [hdu.data for hdu in hdus if hdu.is_image and hdu.data is not None]
                 header = next((hdu.header for hdu in hdus if hdu.is_image and hdu.data is not None), None)
         image = np.squeeze(np.asarray(images[0] if images else np.zeros(0)))
+        if len(images) > 1:
+            cube.notes.append(f"{path}: the first of {len(images)} images was taken as the mask")
     except CubeRejected:
         raise
     except (OSError, ValueError, TypeError, KeyError, EOFError) as error:
@@ -147,7 +149,8 @@ def _of_galaxy(names, flags, galaxy, shape, path):
         raise CubeRejected(
             "mask_unusable", f"{path}: name (n,) and flag (n, ny, nx) are expected, found {names.shape} and {flags.shape}"
         )
-    rows = [row for row, name in enumerate(names) if key(str(name)) == key(galaxy)]
+    texts = [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in names.tolist()]
+    rows = [row for row, name in enumerate(texts) if key(name) == key(galaxy)]
     if len(rows) > 1:
         raise CubeRejected("mask_unusable", f"{path}: {galaxy} is named {len(rows)} times, in rows {', '.join(map(str, rows))}")
     return flags[rows[0]] if rows else np.zeros(shape, np.int8)
@@ -155,7 +158,7 @@ def _of_galaxy(names, flags, galaxy, shape, path):
 
 def _from_text(path, cube):
     """Flags of lines "row column flag"; spaxels that are not listed have 0."""
-    image, outside, first = np.zeros(cube.field.shape), 0, True
+    image, outside, first, lines = np.zeros(cube.field.shape), 0, True, {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         words = line.split("#")[0].split()
         if not words:
@@ -171,6 +174,9 @@ def _from_text(path, cube):
             raise CubeRejected(
                 "mask_unusable", f"{path}: line {number}: 'row column flag', whole numbers counted from 0, expected, found {line!r}"
             ) from None
+        if lines.setdefault((row, column), (number, flag))[1] != flag:
+            before, other = lines[row, column]
+            raise CubeRejected("mask_unusable", f"{path}: line {number}: flag {flag:g} for a spaxel that has {other:g} in line {before}")
         if row < image.shape[0] and column < image.shape[1]:
             image[int(row), int(column)] = flag
         else:

@@ -1,8 +1,12 @@
 """Which samples and spaxels of a cube are to be left out."""
 
+import re
+
 import numpy as np
 
 SIGMA_FACTOR = 1e4
+HUGE = 1e15
+NINES = re.compile(r"-9{2,6}(\.9+)?")
 
 
 def bad_samples(flux, sigma, flagged=None, sigma_factor=SIGMA_FACTOR):
@@ -33,6 +37,28 @@ def bad_samples(flux, sigma, flagged=None, sigma_factor=SIGMA_FACTOR):
             good &= flagged[i] == 0
         np.logical_not(good, out=bad[i])
     return bad
+
+
+def codes_for_missing(flux):
+    """Numbers in a flux that stand for none: its least value if that is -99, -999, -999.9 ..., its largest from 1e15, if they repeat.
+
+    Parameters
+    ----------
+    flux : float (n_wavelength, ny, nx), as the file has it, in whatever unit
+
+    Returns
+    -------
+    list of (value, number of samples)
+    """
+    found = []
+    for extreme in (np.fmin, np.fmax):
+        value = extreme.reduce(flux, axis=None)
+        if not np.isfinite(value) or not (abs(value) >= HUGE or NINES.fullmatch(f"{value:.7g}")):
+            continue
+        times = int(np.count_nonzero(flux == value))
+        if times > 1:
+            found.append((float(value), times))
+    return found
 
 
 def field_of_view(flux, bad, flat=None):

@@ -7,8 +7,9 @@ import pandas as pd
 
 from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
+from cubespace.notes import Note, reader_notes
 from cubespace.populations.environment import Footprint, Groups, Voids
-from cubespace.properties import SENTINELS, canonical_values
+from cubespace.properties import SENTINELS, numbers_of
 from cubespace.sphere import unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 from cubespace.units import length_in_mpc_per_h
@@ -56,6 +57,8 @@ _READING = ("hdu", "names", "skip", "short_rows")
 NO_GROUP = ("0", "-1", "-9", *(f"{value:.0f}" for value in SENTINELS if value.is_integer()))
 _WHOLE = re.compile(r"([+-]?\d+)(?:\.0*)?(?:[eE][+-]?0+)?")  # a column of whole numbers with a gap is often written as 12.0
 _MOST_MEMBERS = 1e6
+# Smallest median, and largest, of the radii of groups [Mpc], of voids [Mpc/h], and of the distances of voids [Mpc/h]
+_GROUP, _VOID, _FAR = (0.01, 30.0), (0.5, 500.0), (2.0, 2e4)
 
 
 def expand(spec, kind):
@@ -104,38 +107,50 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
         A column is not there, not a number or of another kind (velocities without a unit, half a member ...); no row has a
         position and a redshift; a length has no unit, or two.
     """
-    table, wanted = _read(path, columns, ("ra", "dec", "redshift", "group"), ("members", "radius"), reading)
+    table, wanted, notes = _read(path, columns, ("ra", "dec", "redshift", "group"), ("members", "radius"), reading)
     if frame not in ("heliocentric", "cmb"):
         raise CubespaceError(f"{path}: frame: found {frame!r}, expected heliocentric or cmb")
-    ra, dec, z = (_canonical(path, table, wanted, c) for c in ("ra", "dec", "redshift"))
+    ra, dec, z = (_canonical(path, table, wanted, c, notes) for c in ("ra", "dec", "redshift"))
     outside = frozenset(map(_group, no_group))
     group = [_group(value) for value in table[wanted["group"]["column"]]]
     group = np.array([None if text in outside else text for text in group], dtype=object)
-    members = _members(path, table, wanted, group, groups)
+    members = _members(path, table, wanted, group, groups, notes)
     good = np.isfinite(ra) & np.isfinite(dec) & np.isfinite(z) & np.isfinite(members)
     reach = None
     if "radius" in wanted:
-        length = _lengths(path, table, wanted, "radius", length_unit, h0) / (h0 / 100.0)  # Mpc
+        length = _lengths(path, table, wanted, "radius", length_unit, h0, notes) / (h0 / 100.0)  # Mpc
+        _check_size(path, wanted["radius"], length, _GROUP, "Mpc")
         good &= (length > 0) & (z > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             reach = np.degrees(length / angular_distance(np.where(z > 0, z, np.nan), h0, om0))
     if not good.any():
         raise CubespaceError(f"{path}: no row has position, redshift and number of members")
+    lacking = "no position, redshift or number of members" + ("" if reach is None else ", or no radius")
+    _passed_over(path, good, lacking, notes)
     return Groups(
         _name(name, path), ra[good], dec[good], z[good], group[good], members[good].astype(int),
-        _footprint(path, footprint), match_radius, match_dz, None if reach is None else reach[good], frame,
+        _footprint(path, footprint), match_radius, match_dz, None if reach is None else reach[good], frame, tuple(notes),
     )  # fmt: skip
 
 
-def _members(path, table, wanted, group, groups):
+def _passed_over(path, good, lacking, notes):
+    """Add a note on the rows that are not used."""
+    rows = np.flatnonzero(~good)
+    if len(rows):
+        first = ", ".join(str(row + 1) for row in rows[:5])
+        notes.append(Note("rows", str(path), "", f"{len(rows)} of {len(good)} rows are passed over: {lacking}; the first: {first}"))
+
+
+def _members(path, table, wanted, group, groups, notes):
     """(n,) size of each row's group: stated, from a second table, or counted; 1 for a galaxy in no group."""
     if "members" in wanted:
-        members = _sizes(path, table, wanted["members"])
+        members = _sizes(path, table, wanted["members"], notes)
     elif groups is not None:
         reading = {key: groups[key] for key in _READING if key in groups}
-        second, names = _read(groups["path"], groups["columns"], ("group", "members"), (), reading)
+        second, names, more = _read(groups["path"], groups["columns"], ("group", "members"), (), reading)
+        notes += more
         sizes = pd.Series(
-            _sizes(groups["path"], second, names["members"]),
+            _sizes(groups["path"], second, names["members"], notes),
             index=[_group(value) for value in second[names["group"]["column"]]],
         )
         if sizes.index.duplicated().any():
@@ -143,14 +158,18 @@ def _members(path, table, wanted, group, groups):
                 f"{groups['path']}: group {sizes.index[sizes.index.duplicated()][0]!r} is there more than once"
             )
         members = pd.Series(group).map(sizes).to_numpy(float)
+        alone = sorted({text for text, size in zip(group, members, strict=True) if text is not None and text not in sizes.index})
+        if alone:
+            words = f"{len(alone)} groups are not in {groups['path']}, and their galaxies are passed over: {', '.join(alone[:10])}"
+            notes.append(Note("rows", str(path), "", words))
     else:
         members = pd.Series(group).map(pd.Series(group).value_counts()).to_numpy(float)
     return np.where(pd.isna(group) & ~np.isfinite(members), 1.0, members)
 
 
-def _sizes(path, table, spec):
+def _sizes(path, table, spec, notes):
     """Numbers of members; nan where a negative number or 0 says that it is not known."""
-    sizes = _numbers(path, table, spec)
+    sizes = _numbers(path, table, spec, notes)
     wrong = np.flatnonzero(np.isfinite(sizes) & ((sizes % 1 != 0) | (sizes > _MOST_MEMBERS)))
     if len(wrong):
         raise CubespaceError(
@@ -183,22 +202,25 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
         As `read_groups`; or the unit of length is not stated.
     """
     optional = ("void", "ra", "dec", "distance", "redshift", "x", "y", "z")
-    table, wanted = _read(path, columns, ("radius",), optional, reading)
+    table, wanted, notes = _read(path, columns, ("radius",), optional, reading)
     way = next((w for w in _WAYS if all(c in wanted for c in w)), None)
     if way is None:
         raise CubespaceError(
             f"{path}: columns: found {', '.join(columns)}; expected x, y, z or ra, dec, distance or ra, dec, redshift"
         )
     if way == _WAYS[0]:
-        centre = np.stack([_lengths(path, table, wanted, c, length_unit, h0) for c in way], axis=1)
+        centre = np.stack([_lengths(path, table, wanted, c, length_unit, h0, notes) for c in way], axis=1)
+        _check_size(path, wanted["x"], np.linalg.norm(centre, axis=1), _FAR, "Mpc/h", "distances of x, y, z")
     else:
         if way == _WAYS[1]:
-            distance = _lengths(path, table, wanted, "distance", length_unit, h0)
+            distance = _lengths(path, table, wanted, "distance", length_unit, h0, notes)
+            _check_size(path, wanted["distance"], distance, _FAR, "Mpc/h", "distances")
         else:
-            distance = comoving_distance(_canonical(path, table, wanted, "redshift"), h0=100.0, om0=om0)
-        ra, dec = (_canonical(path, table, wanted, c) for c in way[:2])
+            distance = comoving_distance(_canonical(path, table, wanted, "redshift", notes), h0=100.0, om0=om0)
+        ra, dec = (_canonical(path, table, wanted, c, notes) for c in way[:2])
         centre = np.where(distance > 0, distance, np.nan)[:, None] * unit_vectors(ra, dec)
-    radius = _lengths(path, table, wanted, "radius", length_unit, h0)
+    radius = _lengths(path, table, wanted, "radius", length_unit, h0, notes)
+    _check_size(path, wanted["radius"], radius, _VOID, "Mpc/h")
     names = table[wanted["void"]["column"]] if "void" in wanted else range(len(table))
     good = (
         np.isfinite(centre).all(axis=1)
@@ -208,14 +230,13 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
     )
     if not good.any():
         raise CubespaceError(f"{path}: no row has a position and a positive radius")
+    _passed_over(path, good, "no position or no positive radius", notes)
     labels = np.array([label(value) for value in names], dtype=object)
-    return Voids(
-        _name(name, path), centre[good], radius[good], labels[good], _footprint(path, footprint), om0
-    )
+    return Voids(_name(name, path), centre[good], radius[good], labels[good], _footprint(path, footprint), om0, tuple(notes))
 
 
 def _read(path, columns, needed, optional, reading):
-    """The table with the wanted columns, and our name -> {column: its name, and what else is stated of it}.
+    """The table with the wanted columns, our name -> {column: its name, and what else is stated of it}, and the reader's notes.
 
     Of a list of names the first that is there is taken.
     """
@@ -235,28 +256,59 @@ def _read(path, columns, needed, optional, reading):
     }
     text = {name for ours in ("group", "void") for name in choices.get(ours, ())}
     table = read_table(path, only={name for names in choices.values() for name in names}, text=text, **reading)
-    wanted = {}
+    wanted, notes = {}, reader_notes(table, path)
     for ours, there in choices.items():
         found = next((name for name in there if name in table), None)
         if found is None and (ours in needed or isinstance(specs[ours]["column"], str)):
             need_columns(table, there[:1], path)
         if found is not None:
             wanted[ours] = specs[ours] | {"column": found}
-    return table, wanted
+            if others := [name for name in there if name in table and name != found]:
+                words = f"column {found!r} is taken for {ours}; {', '.join(map(repr, others))} could be it as well"
+                notes.append(Note("column", str(path), "", words))
+    return table, wanted, notes
 
 
-def _numbers(path, table, spec):
-    return numbers(table[spec["column"]], f"{path}: column {spec['column']!r}").to_numpy(float)
+def _numbers(path, table, spec, notes, codes=()):
+    """(n,) a column of numbers; nan where it is missing or one of `spec["missing"]`, else of `codes`, which is noted."""
+    if "convert" in spec:
+        raise CubespaceError(f"{path}: column {spec['column']!r}: convert is for ra, dec and redshift; here `unit` is expected")
+    given = spec.get("missing", codes)
+    column = table[spec["column"]]
+    column = column.where(~column.isin([code for code in given if isinstance(code, str)]), None)
+    values = numbers(column, f"{path}: column {spec['column']!r}").to_numpy(float)
+    code = np.isin(values, [float(value) for value in given if not isinstance(value, str)])
+    _count(path, spec, int(np.isnan(values).sum()), int(code.sum()), 0, notes)
+    return np.where(code, np.nan, values)
 
 
-def _canonical(path, table, wanted, name):
+def _count(path, spec, missing, sentinel, out_of_range, notes):
+    """Add a note on what became null in a column, if anything did."""
+    if missing or sentinel or out_of_range:
+        words = f"column {spec['column']!r}: {missing} missing, {sentinel} sentinels, {out_of_range} out of range"
+        notes.append(Note("column", str(path), "", words))
+
+
+def _canonical(path, table, wanted, name, notes):
     """(n,) ra or dec [deg] or redshift, from whatever unit is stated; nan where missing or impossible."""
     spec = wanted[name]
-    unit, where = table.attrs["units"].get(spec["column"], ""), f"{path}: column {spec['column']!r} for {name}"
-    return canonical_values(table[spec["column"]], name, spec, unit, where)[0].to_numpy(float)
+    values, _, counts, words = numbers_of(table, name, spec, path)
+    notes += [Note("unit", str(path), "", f"column {spec['column']!r}: {text}") for text in words]
+    _count(path, spec, **counts, notes=notes)
+    return values.to_numpy(float)
 
 
-def _lengths(path, table, wanted, name, stated, h0):
+def _check_size(path, spec, sizes, limits, unit, what="radii"):
+    """CubespaceError unless radii are those of groups, or of voids, and distances theirs: another unit would lose all, or take in all."""
+    known = sizes[np.isfinite(sizes) & (sizes > 0)]
+    if known.size and not (limits[0] <= np.median(known) and known.max() <= limits[1]):
+        raise CubespaceError(
+            f"{path}: column {spec['column']!r}: {what} of {known.min():g} ... {known.max():g} {unit}, median {np.median(known):g}: "
+            f"{limits[0]:g} (median) to {limits[1]:g} are expected; is the unit right?"
+        )
+
+
+def _lengths(path, table, wanted, name, stated, h0, notes):
     """(n,) lengths [Mpc/h], comoving: by the unit in the mapping, else `stated`, the column's own, the radius' own."""
     spec = wanted[name]
     where = f"{path}: column {spec['column']!r}"
@@ -271,7 +323,8 @@ def _lengths(path, table, wanted, name, stated, h0):
     factor = length_in_mpc_per_h(unit, h0)
     if factor is None:
         raise CubespaceError(f"{where}: length_unit: found {unit or 'none'!r}, expected 'Mpc/h' or 'Mpc'")
-    return factor * _numbers(path, table, spec)
+    values = factor * _numbers(path, table, spec, notes, () if name in _WAYS[0] else SENTINELS)
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def _footprint(path, spec):
@@ -287,7 +340,12 @@ def _footprint(path, spec):
         raise CubespaceError(
             f"{path}: footprint: boxes: found {spec['boxes']}, expected [ra_min, ra_max, dec_min, dec_max] each"
         )
-    return Footprint(boxes, spec.get("radius"), tuple(spec.get("redshift") or (0.0, np.inf)))
+    radius, redshift = spec.get("radius"), tuple(map(float, spec.get("redshift") or (0.0, np.inf)))
+    if any(abs(limit) > 90 for box in boxes for limit in box[2:]) or (radius is not None and not 0 < radius <= 180):
+        raise CubespaceError(f"{path}: footprint: found {spec}, expected declinations within -90 ... 90 and a radius of up to 180 degrees")
+    if len(redshift) != 2 or not redshift[0] < redshift[1]:
+        raise CubespaceError(f"{path}: footprint: redshift: found {spec['redshift']}, expected [min, max]")
+    return Footprint(boxes, radius, redshift)
 
 
 def _name(name, path):

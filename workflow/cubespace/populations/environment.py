@@ -49,6 +49,7 @@ class Groups(NamedTuple):
     match_dz: float | None = None
     reach: np.ndarray | None = None  # deg
     frame: str = "heliocentric"  # of the redshifts: or "cmb"
+    notes: tuple = ()  # of `cubespace.notes.Note`: what was found and settled when the file was read
 
 
 class Voids(NamedTuple):
@@ -59,9 +60,8 @@ class Voids(NamedTuple):
     radius: np.ndarray
     void: np.ndarray  # str
     footprint: Footprint | None = None
-    om0: float | None = (
-        None  # of the cosmology that the centres were computed with, instead of the general one
-    )
+    om0: float | None = None  # of the cosmology that the centres were computed with, instead of the general one
+    notes: tuple = ()  # as of `Groups`
 
 
 def inside_boxes(ra, dec, boxes):

@@ -19,9 +19,10 @@ COLUMNS = {
 
 def main(argv=None):
     """Settings: emission and environment as in the configuration, cosmology {h0, om0}."""
-    args = parse(__doc__, argv, galaxies=str, out=str, tolerances=(str, None))
+    args = parse(__doc__, argv, galaxies=str, out=str, tolerances=(str, None), notes=(str, None))
     import pandas as pd
 
+    from cubespace.notes import NOTES
     from cubespace.populations import catalogues, emission, environment
     from cubespace.populations.tolerances import tolerance_table
     from cubespace.tables import read_table, write_table
@@ -31,6 +32,9 @@ def main(argv=None):
     around = dict(args.settings.get("environment", {}))
     groups = [catalogues.read_groups(**cosmology | catalogues.expand(spec, "groups")) for spec in around.pop("groups", [])]
     voids = [catalogues.read_voids(**cosmology | catalogues.expand(spec, "voids")) for spec in around.pop("voids", [])]
+    notes = [note for catalogue in (*groups, *voids) for note in catalogue.notes]
+    for note in notes:
+        print(f"note: {note.kind}: {note.table}: {note.detail}", flush=True)
     om0 = {key: value for key, value in cosmology.items() if key == "om0"}
     lines = emission.classify(galaxies, **args.settings.get("emission", {}))
     place = environment.classify(galaxies, groups, voids, **around, **om0)
@@ -38,10 +42,7 @@ def main(argv=None):
     for name in ("nuclear_class", "environment"):  # a class that the property tables state goes before ours
         allowed = emission.NUCLEAR if name == "nuclear_class" else environment.ENVIRONMENTS
         classes = environment.prefer_stated(classes, galaxies, name, allowed, args.galaxies)
-        print(
-            f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in classes[name].value_counts().items()),
-            flush=True,
-        )
+        print(f"{name}: " + ", ".join(f"{n} {kind}" for kind, n in classes[name].value_counts().items()), flush=True)
     order = ["galaxy", "whan", "bpt", "nuclear_class", "environment"]
     classes = classes[order + [name for name in classes if name not in order]]
     release = galaxies.attrs.get("meta", {}).get("release_digest")
@@ -49,6 +50,8 @@ def main(argv=None):
     write_table(classes, args.out, columns=COLUMNS, meta=meta)
     if args.tolerances is not None:
         write_table(tolerance_table(galaxies, groups, voids, around, **om0), args.tolerances, meta=meta)
+    if args.notes is not None:
+        write_table(pd.DataFrame(notes, columns=list(NOTES)), args.notes, columns=NOTES, meta=meta)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,12 @@
 
 from cubespace.steps import parse, run, sign
 
-NOTES = {
-    "kind": (
-        "",
-        "unmapped_type, position, duplicate, duplicate_row, shared_row, joined_by_position, redshift, unit, stray_files ...",
-    ),
-    "table": ("", "file that it was found in"),
-    "galaxies": ("", "galaxies that it concerns"),
-    "detail": ("", "what was found, and what was done about it"),
-}
-
 
 def main(argv=None):
     args = parse(__doc__, argv, out=str, fits=str, audit=str, notes=str, look_into_cubes=(str, "yes"))
     import pandas as pd
 
+    from cubespace.notes import NOTES
     from cubespace.provenance import release_digest
     from cubespace.sample import build, check_cubes
     from cubespace.tables import write_table

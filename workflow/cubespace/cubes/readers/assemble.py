@@ -15,18 +15,37 @@ from cubespace.errors import CubeRejected
 MAX_RATIO = 1e3  # of the units of noise and flux: more is a misprint
 SAME_AXIS = 1e-6  # relative: 0.3 km/s
 LEVEL = (1e-8, 1e6)  # of the median |flux| [1e-16 erg/s/cm2/A]: no spaxel of a galaxy is so faint or bright, its unit is wrong
+MOST_FLAGGED = 0.95  # share of the samples that are flagged: more is a mask of the good ones
 EXTREME = 1e30  # a factor beyond it, or its inverse, leaves nothing that float32 can hold
 SIGMA, VARIANCE, IVAR = "sigma", "variance", "inverse variance"
-NOISE = {
+CUSTOMARY = {
     "ERROR": SIGMA, "ERR": SIGMA, "ERRORS": SIGMA, "STDDEV": SIGMA, "SIGMA": SIGMA, "STD": SIGMA, "NOISE": SIGMA,
-    "UNCERT": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR,
+    "UNCERT": SIGMA, "UNCERTAINTY": SIGMA, "UNCERTAINTIES": SIGMA, "UNC": SIGMA, "STDEV": SIGMA, "STDERR": SIGMA, "RMS": SIGMA,
+    "RMSE": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR, "INVERSEVARIANCE": IVAR,
 }  # fmt: skip
-VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT")  # names of errors in any form: 1 sigma by custom only
+_PARTED = {"STDDEV": "STD_DEV", "INVVAR": "INV_VAR", "INVERSEVARIANCE": "INVERSE_VARIANCE"}
+_VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT", "UNCERTAINTY", "UNCERTAINTIES", "UNC")  # errors in any form: 1 sigma by custom only
+
+
+def _spellings(name):
+    """A customary name, alone or beside the name of what it is the error of: FLUX_ERR, ERR-FLUX, SCI ERR, FLUXERR; and E_FLUX."""
+    words = dict.fromkeys((name, _PARTED.get(name, name)))
+    parts = [(word,) for word in words if word != "E"]
+    for word in words if name != "STAT" else ():
+        for of in ("FLUX", "DATA", "SCI"):
+            parts += [(word, of)] + ([(of, word)] if word != "E" else [])
+    return [joint.join(part).replace("_", joint) for part in parts for joint in ("_", "", "-", " ")]
+
+
+NOISE = CUSTOMARY | {spelling: kind for name, kind in (CUSTOMARY | {"E": SIGMA}).items() for spelling in _spellings(name)}
+VAGUE = frozenset(spelling for name in (*_VAGUE, "E") for spelling in _spellings(name))
 # What a card says of the HDU that it is in: HDUCLAS3 of ESO and SDSS, UTYPE of astropy's CCDData.
 STATED = {
     "RMSE": SIGMA, "MSE": VARIANCE, "INVMSE": IVAR, "INVRMSE": "inverse sigma",
-    "STDDEVUNCERTAINTY": SIGMA, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": IVAR,
+    "STDDEVUNCERTAINTY": SIGMA, "VARIANCEUNCERTAINTY": VARIANCE, "INVERSEVARIANCE": IVAR, "STD": SIGMA, "STDDEV": SIGMA,
+    "SIGMA": SIGMA, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR,
 }  # fmt: skip
+SAYING = ("HDUCLAS3", "UTYPE")
 KEPT = (
     "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
     "V500 PIPE GALEXT COR", "MED_VEL",
@@ -90,6 +109,12 @@ def noise_of(hdus):
     return (unit, "") if unit is None else (unit, noise_kind(unit, NOISE[unit.name]))
 
 
+def unused_note(hdus, *used):
+    """A note on the images that are not used, in a tuple; () if there are none."""
+    others = [f"{unit.index} {unit}" for unit in hdus if len(unit.shape) >= 2 and not any(unit is one for one in used)]
+    return (f"HDUs that are not used: {'; '.join(others)}",) if others else ()
+
+
 def noise_kind(unit, custom):
     """SIGMA, VARIANCE or IVAR: what an HDU of noise holds, by its cards HDUCLAS3 and UTYPE, else `custom`.
 
@@ -97,7 +122,7 @@ def noise_kind(unit, custom):
     unit that is plainly squared against either of them, and the other way round.
     """
     where = f"HDU {unit.index} {unit.name}"
-    said = {f"{key} = {value!r}": STATED[value.upper()] for key in ("HDUCLAS3", "UTYPE")
+    said = {f"{key} = {value!r}": STATED[value.upper()] for key in SAYING
             if (value := cards.required_text(unit.header, key, where)).upper() in STATED}  # fmt: skip
     kind = next(iter(said.values()), custom)
     contrary = [f"{kind} by {card}" for card, kind in said.items() if kind != custom]
@@ -136,6 +161,9 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
     notes = [f"{path}: {note}" for note in layout.expected]
     if layout.kind != NOISE.get(layout.noise.name, layout.kind):
         notes.append(f"{path}: HDU {layout.noise.index} {layout.noise.name} holds the {layout.kind}, as a card or cubes.mapping says")
+    if layout.noise.name in VAGUE:
+        odd = {key: value for key in SAYING if (value := cards.text(layout.noise.header, key)) and value.upper() not in STATED}
+        notes += [f"{path}: HDU {layout.noise.index} {layout.noise.name}: {key} = {value!r} is not understood: {layout.kind}" for key, value in odd.items()]
     shape = squeezed(layout.flux.shape)
     where = f"{path}: HDU {layout.flux.index} {layout.flux.name}"
     if len(shape) != 3:
@@ -163,7 +191,11 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         for key in ("flux", "noise", "flags", "star", "flat", "wave")
         if (unit := getattr(layout, key)) is not None
     } | {"noise kind": layout.kind, "medium": medium}
-    flux = _float32(layout.flux.data.reshape(shape), SIGMA, scale)
+    flux = layout.flux.data.reshape(shape)
+    for code, times in masks.codes_for_missing(flux):
+        notes.append(f"{where}: {code:g} stands in {times} of {flux.size} samples, for a missing value: bad")
+        flux[flux == flux.dtype.type(code)] = np.nan
+    flux = _float32(flux, SIGMA, scale)
     layout.flux.data = None
     sigma = _float32(noise, layout.kind, noise_scale)
     layout.noise.data = noise = None
@@ -174,13 +206,15 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         flags = None if flags is None else flags[::-1]
     flagged, stars = _flags(layout, flags, path)
     bad = masks.bad_samples(flux, sigma, flagged)
+    if flagged is not None and (share := np.count_nonzero(flagged) / flagged.size) > MOST_FLAGGED:
+        notes.append(f"{path}: HDU {layout.flags.index} {layout.flags.name} flags {100 * share:.3g} % of the samples: is 1 good in it?")
     _check_level(flux, bad, scale, path)
     if star is not None:
         stars = star > 0 if stars is None else stars | (star > 0)
     return Cube(
         flux=flux, sigma=sigma, bad=bad, star=np.zeros(shape[1:], bool) if stars is None else stars,
         field=masks.field_of_view(flux, bad, flat), wavelength=wavelength, pixel_arcsec=pixel, path=path,
-        unit_scale=scale, survey=layout.survey, medium=medium, sky=cards.sky(head, path),
+        unit_scale=scale, survey=layout.survey, medium=medium, sky=cards.sky(head, path, notes),
         header={key: value for key in KEPT if (value := cards.text(head, key))}, provenance=provenance, notes=notes,
     )  # fmt: skip
 
@@ -244,9 +278,17 @@ def _units(layout, head, path, notes, unknown, pixel):
             raise CubeRejected("unit_unknown", f"{path}: cubes.mapping says the unit is {layout.stated_unit!r}")
         return (float(f"{scale / units.OURS:.12g}"),) * 2
     scale = units.flux_scale(head.headers, path, notes, unknown, layout.unit, pixel)
-    stated = units.noise_unit(cards.required_text(layout.noise.header, "BUNIT", f"{path}: HDU {layout.noise.index}"))
+    where = f"{path}: HDU {layout.noise.index} {layout.noise.name}"
+    written = cards.required_text(layout.noise.header, "BUNIT", where)
+    stated = units.noise_unit(written, pixel)
     if stated is None:
+        if written.lower() not in units.PLACEHOLDERS and written != cards.text(head, "BUNIT"):
+            if units.is_no_flux(written):
+                raise CubeRejected("unit_unknown", f"{where}: BUNIT = {written!r} is no unit of the error of a flux density; cubes.mapping overrules it")
+            notes.append(f"{where}: BUNIT = {written!r} is not understood: the unit of the flux taken")
         return scale, scale
+    if stated[0] not in (SIGMA, layout.kind):
+        notes.append(f"{where}: {stated[0]} by its unit {written!r}, {layout.kind} by cubes.mapping, which goes before")
     noise_scale = float(f"{stated[1] / units.OURS:.12g}")
     if not 1 / MAX_RATIO < noise_scale / scale < MAX_RATIO:
         raise CubeRejected(

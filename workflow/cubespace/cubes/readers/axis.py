@@ -20,6 +20,7 @@ NATURAL = ("ln(angstrom)", "lnangstrom", "ln(a)", "ln(aa)", "ln(lambda)", "ln")
 LINEAR = ("", "LINEAR", "LAMBDA", "WAVELENGTH", "WAVELEN", "ANGSTROM", "ANGSTROMS", "WAVE", "AWAV", "WAVE-LIN", "AWAV-LIN",
           "SPECTRAL", "SPECTRUM")  # fmt: skip
 LOG = ("WAVE-LOG", "AWAV-LOG", "WAVELENGTH-LOG", "LAMBDA-LOG", "LOG-WAVE", "LOG", "LOGLAM", "LOGLAMBDA", "LOGWAVE", "LOG10")
+MEDIA = {"air": ("air", "f", "false", "0"), "vacuum": ("vac", "vacuum", "t", "true", "1")}
 PLAUSIBLE = (1000.0, 50000.0)  # optical and near infrared [A]: outside, an axis was misread
 SMALLEST_STEP = 0.01  # [A], on average: a spectrograph of R = 500,000; less is a step in dex or metres
 
@@ -42,13 +43,18 @@ def medium(header, path, notes, documented=None, unstated="air"):
     In this order: the card AIRORVAC or VACUUM; CTYPE3 (AWAV is air, WAVE is vacuum: Greisen et al. 2006, table 1);
     what the survey documents; the configuration's `unstated`.
     """
-    said = (required_text(header, "AIRORVAC", path) or required_text(header, "VACUUM", path)).lower()
-    if said:
-        if said in ("air", "f", "false", "0"):
-            return "air"
-        if said in ("vac", "vacuum", "t", "true", "1"):
-            return "vacuum"
-        notes.append(f"{path}: AIRORVAC or VACUUM = {said!r} is not understood: ignored")
+    stated = {}
+    for key in ("AIRORVAC", "VACUUM"):
+        said = required_text(header, key, path).lower()
+        meaning = next((word for word, texts in MEDIA.items() if said in texts), None)
+        if meaning:
+            stated[key] = meaning
+        elif said:
+            notes.append(f"{path}: {key} = {said!r} is not understood: ignored")
+    if len(set(stated.values())) > 1:
+        raise CubeRejected("wavelength_axis", f"{path}: AIRORVAC says {stated['AIRORVAC']}, VACUUM {stated['VACUUM']}")
+    if stated:
+        return next(iter(stated.values()))
     kind = required_text(header, "CTYPE3", path).upper()
     if kind == "AWAV" or kind.startswith("AWAV-"):
         return "air"
@@ -91,6 +97,8 @@ def wavelengths(header, n, path, notes, shape=(1, 1)):
             "wavelength_axis",
             f"{path}: CTYPE3 = {kind!r} is no wavelength axis that is understood: {', '.join(filter(None, LINEAR + LOG))} are",
         )
+    if required_text(header, "SPECSYS", path).upper() == "SOURCE":
+        raise CubeRejected("wavelength_axis", f"{path}: SPECSYS = 'SOURCE': wavelengths at rest; observed ones are expected, as they are shifted by the redshift")
     offset = np.arange(1, n + 1) - pixel
     tiny = abs(step) < 0.01 and ANGSTROM.get(unit, 1.0) == 1.0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):

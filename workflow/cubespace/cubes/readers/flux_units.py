@@ -20,6 +20,7 @@ SPELLINGS = {
     "pixel": "spaxel", "voxel": "spaxel", "fiber": "spaxel", "arcseconds": "arcsec", "asec": "arcsec",
 }  # fmt: skip
 FLUX_DENSITY = (1, -1, -3, 0)
+COUNTS = frozenset({"count", "counts", "ct", "cts", "adu", "dn", "electron", "electrons", "photon", "photons", "%", "percent", "dex", "mag", "jy", "mjy", "ujy"})
 PLACEHOLDERS = ("", "data value", "none", "unknown", "null", "n/a")
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+(?:\.\d+|\.(?=[ed][+-]?\d))?|\.\d+)(?:[ed][+-]?\d+)?)|(?P<name>[a-z]+)|(?P<sign>\*\*|[\^*/.()+-]))"
@@ -122,16 +123,22 @@ def flux_density(value, pixel_arcsec=None):
     return scale * 1e-8 if powers == FLUX_DENSITY and scale > 0 else None
 
 
-def noise_unit(value):
-    """("variance" | "inverse variance" | "sigma", its root in erg/s/cm2/A) of the unit of a noise plane, or None."""
+def noise_unit(value, pixel_arcsec=1.0):
+    """("variance" | "inverse variance" | "sigma", its root in erg/s/cm2/A per spaxel) of the unit of a noise plane, or None."""
     found = parse(value)
     if found is None or found[0] <= 0:
         return None
     scale, powers = found
     for kind, n in (("sigma", 1), ("variance", 2), ("inverse variance", -2)):
-        if powers == tuple(n * p for p in FLUX_DENSITY):
-            return kind, scale ** (1 / n) * 1e-8
+        if powers[:3] == tuple(n * p for p in FLUX_DENSITY[:3]) and powers[3] in (0, -2 * n):
+            return kind, scale ** (1 / n) * 1e-8 * (pixel_arcsec**2 if powers[3] else 1.0)
     return None
+
+
+def is_no_flux(value):
+    """True for a unit that is understood and is none of a flux density, its square or inverse square: counts, percent, per Hz."""
+    words = set(re.findall(r"[a-z%]+", value.lower()))
+    return bool(words & COUNTS) or (parse(value) is not None and noise_unit(value) is None)
 
 
 def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_arcsec=None):

@@ -1,15 +1,15 @@
 """Any cube that names its HDUs in one of the customary ways, of no survey we know.
 
 Flux: FLUX, SCI, DATA or the primary image; noise by name and unit (see `assemble.NOISE`); flags: BADPIX, MASK, DQ,
-BAD, FLAGS, not 0 = bad. What is missing is noted. Anything else takes ``cubes.mapping``.
+BAD, FLAGS ..., not 0 = bad. What is missing or not used is noted. Anything else takes ``cubes.mapping``.
 """
 
-from cubespace.cubes.readers.assemble import NOISE, Layout, is_cube, named, noise_of
+from cubespace.cubes.readers.assemble import CUSTOMARY, NOISE, Layout, is_cube, named, noise_of, unused_note
 
 NAME = "generic"
-EXPECTED = f"any cube: FLUX, SCI, DATA or PRIMARY (3-D), with one of {', '.join(NOISE)}"
+EXPECTED = f"any cube: FLUX, SCI, DATA or PRIMARY (3-D), with one of {', '.join(CUSTOMARY)} (or FLUX_ERR and the like)"
 FLUXES = ("FLUX", "SCI", "DATA", "PRIMARY")
-FLAGS = ("BADPIX", "MASK", "DQ", "BAD", "FLAGS")
+FLAGS = ("BADPIX", "MASK", "DQ", "BAD", "FLAGS", "FLAG", "BPM", "BADPIXELS", "QUALITY", "QUAL")
 HDUS = (*FLUXES, *NOISE, *FLAGS, "GAIA_MASK", "FLAT")
 LAST = ()
 
@@ -26,6 +26,6 @@ def layout(hdus):
         notes.append(f"none of {', '.join(FLAGS)}: bad samples known by their flux and error alone")
     if star is None:
         notes.append("no GAIA_MASK: no foreground stars masked")
-    return Layout(
-        NAME, flux, noise, kind, flags=flags, star=star, flat=named(hdus, "FLAT"), expected=tuple(notes)
-    )
+    flat = named(hdus, "FLAT")
+    notes += unused_note(hdus, flux, noise, flags, star, flat)
+    return Layout(NAME, flux, noise, kind, flags=flags, star=star, flat=flat, expected=tuple(notes))

@@ -7,6 +7,7 @@ from cubespace.cubes.cube import Sky
 from cubespace.errors import CubeRejected
 
 CARD = 80
+SMALLEST, LARGEST, LONGEST = 0.005, 60.0, 5  # sides of spaxels [arcsec], and how many times longer one of them may be
 SQUARE = 0.99  # sides of a pixel, and the root of its area, that differ by less make a square
 STRING = re.compile(r"'((?:[^']|'')*)' *(?:/.*)?$")
 PLAIN = re.compile(r"([^/']*?) *(?:/.*)?$")
@@ -136,14 +137,27 @@ def required_text(header, key, path, placeholder=None):
     return values.pop()
 
 
+ANGLES = (("deg", 1.0), ("arcs", 1 / 3600), ("asec", 1 / 3600), ("arcm", 1 / 60), ("mas", 1 / 3.6e6), ("rad", 180 / math.pi))  # in degrees
+
+
+def _degrees(header, axis, path):
+    """Degrees in the unit of a sky axis, by the beginning of its name; degrees where none is stated.
+
+    CubeRejected for another one: its numbers would be taken for degrees.
+    """
+    unit = required_text(header, f"CUNIT{axis}", path)
+    factor = next((factor for name, factor in ANGLES if unit.lower().startswith(name)), None)
+    if factor is None and unit:
+        raise CubeRejected("header_card", f"{path}: CUNIT{axis} = {unit!r}; deg, arcsec, arcmin, mas or rad is expected")
+    return factor or 1.0
+
+
 def sky_matrix(header, path):
-    """((a, b), (c, d)): rows of the first and second axis [degree or the axes' unit / pixel]; None if not stated.
+    """((a, b), (c, d)): rows of the first and second axis [degree / pixel]; None if not stated.
 
     ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. CDELT = 1 beside CD cards is a
-    leftover of old tools. Scaled to degrees if CUNIT is arcsec or arcmin.
+    leftover of old tools. Scaled to degrees by CUNIT of each axis (that of the first, where the second has none).
     """
-    unit = required_text(header, "CUNIT1", path).lower()
-    factor = 1 / 3600 if unit.startswith(("arcs", "asec")) else 1 / 60 if unit.startswith("arcm") else 1.0
     cells = [(i, j) for i in (1, 2) for j in (1, 2)]
     values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in cells]
     if values[0] * values[3] - values[1] * values[2] == 0:
@@ -157,15 +171,18 @@ def sky_matrix(header, path):
                       steps[0] * math.sin(turn), steps[1] * math.cos(turn)]  # fmt: skip
     if values[0] * values[3] - values[1] * values[2] == 0:
         return None
-    a, b, c, d = (factor * value for value in values)
-    return (a, b), (c, d)
+    if abs(abs(values[0] * values[3] - values[1] * values[2]) - 1) < 1e-9:
+        return (values[0], values[1]), (values[2], values[3])  # steps of 1, whatever the unit, state nothing
+    first = _degrees(header, 1, path)
+    second = _degrees(header, 2, path) if required_text(header, "CUNIT2", path) else first
+    return (first * values[0], first * values[1]), (second * values[2], second * values[3])
 
 
 def pixel_scale(header, path, notes=None):
     """Side of a pixel [arcsec], the square root of its area; None if not stated. `notes` takes a remark on one that is no square.
 
-    A step of 1 degree is FITS's default and states nothing. CubeRejected for any other that is no size of a spaxel,
-    as arcsec called degrees: taking the survey's own pixel then would hide a wrong scale.
+    A step of 1 is FITS's default and states nothing. CubeRejected for any other that is no size of a spaxel, as arcsec
+    called degrees (taking the survey's own pixel then would hide a wrong scale), or whose sides are of two kinds.
     """
     matrix = sky_matrix(header, path)
     if matrix is None:
@@ -174,18 +191,21 @@ def pixel_scale(header, path, notes=None):
     scale = math.sqrt(abs(a * d - b * c)) * 3600
     if abs(scale - 3600) < 1e-6:
         return None
-    if not 0 < scale < 60:
-        raise CubeRejected(
-            "header_card", f"{path}: CDi_j or CDELT1 and CDELT2 with CUNIT1 give pixels of {scale:g} arcsec; less than 60 is expected"
-        )
     sides = math.hypot(a, c) * 3600, math.hypot(b, d) * 3600
+    if not SMALLEST < scale < LARGEST:
+        limit = f"less than {LARGEST:g}" if scale >= LARGEST else f"more than {SMALLEST:g}"
+        raise CubeRejected(
+            "header_card", f"{path}: CDi_j or CDELT1 and CDELT2 with CUNIT1 and CUNIT2 give pixels of {scale:g} arcsec; {limit} is expected"
+        )
+    if max(sides) > LONGEST * min(sides):
+        raise CubeRejected("header_card", f"{path}: spaxels of {sides[0]:g} by {sides[1]:g} arcsec; are CUNIT1 and CUNIT2 right?")
     if notes is not None and min(*sides, scale) < SQUARE * max(sides):
         notes.append(f"{path}: spaxels of {sides[0]:.3g} by {sides[1]:.3g} arcsec: taken as squares of the same area, {scale:.3g} arcsec")
     return scale
 
 
-def sky(header, path):
-    """The `Sky` of a header, whichever axis is right ascension; None if it does not say."""
+def sky(header, path, notes=None):
+    """The `Sky` of a header, whichever axis is right ascension; None if it does not say, or in coordinates of 1950 (noted)."""
     values = [number(header, key, path) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
     matrix = sky_matrix(header, path)
     if None in values or matrix is None or pixel_scale(header, path) is None:
@@ -195,5 +215,10 @@ def sky(header, path):
     if kinds[0].startswith("DEC") and kinds[1].startswith("RA"):
         ra, dec, matrix = dec, ra, matrix[::-1]
     elif not (kinds[0].startswith("RA") and kinds[1].startswith("DEC")):
+        return None
+    frame, equinox = text(header, "RADESYS") or text(header, "RADECSYS"), text(header, "EQUINOX") or text(header, "EPOCH")
+    if frame.upper().startswith("FK4") or (not frame and re.fullmatch(r"B?1[89]\d\d(\.\d*)?", equinox) and equinox.lstrip("B") < "1984"):
+        if notes is not None:
+            notes.append(f"{path}: positions of {frame or 'equinox'} {equinox}, half a degree from those of 2000: not used")
         return None
     return Sky(ra % 360.0, dec, x - 1, y - 1, matrix) if abs(dec) <= 90 else None

@@ -1,0 +1,76 @@
+"""Tables of fixed places, and ECSV: a value that astropy would cut to another number is refused, and a quote that takes in rows."""
+
+import pytest
+from astropy.table import Table
+
+from cubespace.errors import CubespaceError
+from cubespace.tables import read_table
+
+BYTES = (
+    "Title: x\nAuthors: y\nTable: z\n" + "=" * 80 + "\nByte-by-byte Description of file: t.txt\n" + "-" * 80 + "\n"
+    "   Bytes Format Units   Label     Explanations\n" + "-" * 80 + "\n"
+    "   1-  7 A7     ---     Name      name\n   9- 14 F6.3   [Msun]  logM      ? mass\n  16- 20 F5.3   ---     z         ? redshift\n"
+    "      21 A1     ---     f         ? flag of z, right after it\n" + "-" * 80 + "\n"
+)  # fmt: skip
+BARS = "|name  |z     |\n|char  |double|\n|      |      |\n"
+ECSV = "# %ECSV 1.0\n# ---\n{}# datatype:\n# - {{name: n, datatype: string}}\n# - {{name: t, datatype: string}}\n"
+
+
+def read(tmp_path, text, name):
+    (tmp_path / name).write_text(text)
+    return read_table(tmp_path / name)
+
+
+def test_values_that_fit(tmp_path):
+    table = read(tmp_path, BYTES + "NGC 1   10.512 0.015:\nIC 10                \nNGC 224 -9.500 0.020\n", "t.mrt")
+    assert table["z"].tolist()[::2] == [0.015, 0.02] and table["f"].tolist() == [":", None, None] and table["logM"].tolist()[2] == -9.5
+    table = read(tmp_path, "\\k = 1\n" + BARS + " NGC 1  0.015  \n IC 10  0.0212\n NGC123 0.02\n", "t.tbl")
+    assert table["z"].tolist() == [0.015, 0.0212, 0.02] and table["name"].tolist() == ["NGC 1", "IC 10", "NGC123"]
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("NGC 1   110.512 0.015", "110.512 0.015' at bytes 14 and 15"),  # 110.51 and 0.01
+        ("NGC 1   10.5123 0.01", "at bytes 14 and 15"),
+        ("NGC 12  10.512-0.015", "at bytes 14 and 15"),
+        ("NGC 1234  9.512 0.015", "'NGC 1234  9.512 0.015' at bytes 7 and 8"),
+    ],
+)
+def test_values_beyond_their_bytes(tmp_path, row, words):
+    with pytest.raises(CubespaceError, match=r"t\.mrt: row 2: found .*" + words):
+        read(tmp_path, BYTES + "NGC 1   10.512 0.015\n" + row + "\n", "t.mrt")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (" NGC 1  0.0123456", "across the bar at place 15"),  # 0.0123
+        (" NGC 1  12345678.9", "across the bar at place 15"),
+        (" NGC 12345  0.01", "'NGC 12345  0.01' across the bar at place 8"),
+        (" NGC 1  0.01   x", "across the bar at place 15"),
+        (" NGC 1\t0.01", "a tab, where columns have their places"),
+    ],
+)
+def test_values_across_bars(tmp_path, row, words):
+    with pytest.raises(CubespaceError, match=r"t\.tbl: row 2: .*" + words):
+        read(tmp_path, BARS + " NGC 2  0.02  \n" + row + "\n", "t.tbl")
+
+
+@pytest.mark.parametrize(("delimiter", "sign"), [("", " "), ("# delimiter: ','\n", ",")])
+@pytest.mark.parametrize("rows", ['"N1_Sb\nN2"_Sc\nN3_E\n', 'N1_"Sb\nN2_Sc\nN3_E"\nN4_E\n', '"N1"_"Sb\n"N2"_"Sc"\n'])
+def test_quotes_of_ecsv(tmp_path, delimiter, sign, rows):
+    with pytest.raises(CubespaceError, match=r"t\.ecsv: row 1: a quote "):
+        read(tmp_path, ECSV.format(delimiter) + ("n_t\n" + rows).replace("_", sign), "t.ecsv")
+
+
+def test_ecsv_with_cells_of_several_lines(tmp_path):
+    """With commas; where blanks part the columns such a cell cannot be told from rows that a quote took in."""
+    table = Table({"n": ["A", "B 1", "C", "D"], "t": ["one\ntwo, three", 'the "inner" part', "", "plain"]})
+    table.write(tmp_path / "t.ecsv", delimiter=",")
+    assert read_table(tmp_path / "t.ecsv")["t"].tolist() == [*table["t"][:2], None, "plain"]
+    table.write(tmp_path / "t.ecsv", delimiter=" ", overwrite=True)
+    with pytest.raises(CubespaceError, match=r"t\.ecsv: row 1: a quote is opened in 'A \"one' and holds a further row"):
+        read_table(tmp_path / "t.ecsv")
+    table[1:].write(tmp_path / "t.ecsv", delimiter=" ", overwrite=True)
+    assert read_table(tmp_path / "t.ecsv")["n"].tolist() == ["B 1", "C", "D"]
