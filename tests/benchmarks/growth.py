@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
-OWN = ("simulate", "moments", "maps")  # rules with a job for each galaxy
+OWN = ("simulate", "simulate_again", "moments", "maps")  # rules with a job for each galaxy
 
 
 def lay_out(folder, galaxies, seed, *, measured=False):
