@@ -60,6 +60,26 @@ def test_maps_shrink_as_in_table_a1():
     assert sizes == [(64, 96, 92), (128, 48, 46), (256, 24, 23), (512, 12, 12)]
 
 
+def test_a_block_gives_the_numbers_of_table_a1s_order():
+    """ReLU, then max-pool, as the table has it: the same values and gradients, also where all of a pool is negative."""
+    network = Encoder(3, seed=2).train()
+    convolution, norm = network.features[0], network.features[3]
+    x = torch.randn(2, 3, 17, 14, generator=torch.Generator().manual_seed(1)) - 0.3
+    found = []
+    for block in (
+        network.features[:4],
+        lambda x: norm(torch.nn.functional.max_pool2d(torch.relu(convolution(x)), 2, ceil_mode=True)),
+    ):
+        network.zero_grad()
+        result = block(x)
+        (result * torch.linspace(-1, 1, result.numel()).reshape(result.shape)).sum().backward()
+        found.append([result.detach(), *(p.grad.clone() for p in (convolution.weight, convolution.bias, norm.weight, norm.bias))])
+    before = convolution(x)
+    assert (torch.nn.functional.max_pool2d(before, 2, ceil_mode=True) < 0).any()
+    for ours, tables in zip(*found, strict=True):
+        assert torch.equal(ours, tables)
+
+
 def test_represent_is_rectified_and_project_ends_in_a_batch_norm():
     network = Encoder(3)
     h, z = network(torch.randn(8, 3, 20, 21, generator=torch.Generator().manual_seed(0)))
