@@ -1,8 +1,8 @@
 """Surveys of 100, 300 and 900 small galaxies through the whole workflow: what Snakemake takes beside the jobs, and what each global rule takes.
 
-    python tests/benchmarks/growth.py [--numbers 100 300 900] [--folder build/growth]
+    python tests/benchmarks/growth.py [--numbers 100 300 900] [--folder build/growth] [--keep] [--maps]
 
-Real cubes of 46 x 48 pixels, simulated; first the galaxies' own jobs (cubes to maps), then all the rest, to the report's files.
+Real cubes of 46 x 48 pixels, simulated; first the galaxies' own jobs (cubes to maps), then, without --maps, all the rest, to the report's files.
 `scheduling` is the share of Snakemake's own processor time in its and the jobs' together, `waiting` the share of the cores'
 time in which no job ran. Times and memory of the rules are those of their benchmark files. What is there is kept and not
 measured again: stopped, it goes on with the next survey.
@@ -24,13 +24,17 @@ ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREA
 OWN = ("simulate", "simulate_again", "moments", "maps")  # rules with a job for each galaxy
 
 
-def lay_out(folder, galaxies, seed, *, measured=False):
-    """Tables and configuration of a mock survey like the demo's; ``measured``: its property table holds what the cubes realise."""
+def lay_out(folder, galaxies, seed, *, measured=False, keep=False):
+    """Tables and configuration of a mock survey like the demo's.
+
+    measured : bool, its property table holds what the cubes realise, not what was drawn
+    keep : bool, each cube is simulated once and kept
+    """
     tables = folder / "tables"
     command = [sys.executable, "-m", "cubespace.steps.mock_survey", "--n", str(galaxies), "--seed", str(seed), "--out", str(tables)]
     subprocess.run(command + (["--ssp", str(ROOT / "resources/ssp_basis.npz")] if measured else []), check=True, env=ENVIRONMENT)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    config["mock"].update(truth=str(tables / "truth.csv"), ssp=str(ROOT / "resources/ssp_basis.npz"), keep_cubes=False)
+    config["mock"].update(truth=str(tables / "truth.csv"), ssp=str(ROOT / "resources/ssp_basis.npz"), keep_cubes=keep)
     config["sample"]["sheet"] = str(tables / "galaxies.csv")
     config["sample"]["tables"][0]["path"] = str(tables / "properties.csv")
     for catalogue in (entry for kind in config["populations"]["environment"].values() for entry in kind):
@@ -67,19 +71,21 @@ def rules(folder):
     return table
 
 
-def measure(folder, galaxies, seed, cores):
+def measure(folder, galaxies, args):
     """Dict of one survey's numbers, and its table of rules."""
     folder.mkdir(parents=True, exist_ok=True)
-    lay_out(folder, galaxies, seed)
+    cores = args.cores
+    lay_out(folder, galaxies, args.seed, keep=args.keep)
     passed, own, memory = snakemake(folder, cores, "results/basis/scaling.csv", "results/sample/verdicts.csv")
     jobs = rules(folder)
     row = {
         "galaxies": galaxies, "jobs": len(jobs), "passed": passed, "of jobs": jobs["s"].sum(), "processor": jobs["cpu_time"].sum(), "snakemake": own,
         "scheduling": own / (own + jobs["cpu_time"].sum()), "waiting": 1 - jobs["s"].sum() / (passed * cores), "memory": memory,
     }  # fmt: skip
-    passed, own, memory = snakemake(folder, cores)
-    jobs = rules(folder)
-    row |= {"all jobs": len(jobs), "passed behind": passed, "snakemake behind": own, "memory behind": memory}
+    if not args.maps:
+        passed, own, memory = snakemake(folder, cores)
+        jobs = rules(folder)
+        row |= {"all jobs": len(jobs), "passed behind": passed, "snakemake behind": own, "memory behind": memory}
     return row, jobs.groupby("rule", sort=False).agg(jobs=("s", "size"), s=("s", "sum"), cpu=("cpu_time", "sum"), memory=("max_rss", "max"))
 
 
@@ -89,13 +95,15 @@ def main():
     parser.add_argument("--seed", type=int, default=21)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--folder", default="build/growth")
+    parser.add_argument("--keep", action="store_true", help="cubes are kept, not simulated again where they are read again")
+    parser.add_argument("--maps", action="store_true", help="the galaxies' own jobs alone")
     args = parser.parse_args()
     rows, tables = [], {}
     for number in args.numbers:
         folder = (Path(args.folder) / str(number)).resolve()
         done = folder / "growth.csv", folder / "rules.csv"
         if not all(path.exists() for path in done):
-            row, table = measure(folder, number, args.seed, args.cores)
+            row, table = measure(folder, number, args)
             table.to_csv(done[1])
             pd.DataFrame([row]).to_csv(done[0], index=False)
         rows.append(pd.read_csv(done[0]))
