@@ -34,8 +34,11 @@ $(READY): requirements.txt
 demo: run report
 	@cat results/summary.txt
 
+# The profile hands out one GPU; where there is none, trainings need not wait for each other.
+NO_GPU := $(shell command -v nvidia-smi >/dev/null 2>&1 || echo --resources gpu=$(CORES))
+
 run: $(READY)
-	snakemake --profile config/profiles/local --cores $(CORES)
+	snakemake --profile config/profiles/local --cores $(CORES) $(NO_GPU)
 
 report: $(READY)
 	snakemake --report results/report.zip

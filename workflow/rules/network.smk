@@ -33,11 +33,11 @@ rule train:
         code=code("train"),
     conda:
         TORCH_ENV
-    threads: 8
+    threads: NETWORK_THREADS
     resources:
         mem_mb=mem(12000),
         runtime=minutes(120),
-        gpu=1,
+        gpu=0 if config["network"]["device"] == "cpu" else 1,
     shell:
         "python -u -m cubespace.steps.train --variant {wildcards.variant} --maps results/maps --release {input.release:q}"
         " --basis {input.basis:q} --scaling {input.scaling:q} --seed {params.seed} --settings {params.settings:q}"
@@ -71,7 +71,7 @@ rule embed:
         code=code("embed"),
     conda:
         TORCH_ENV
-    threads: 8
+    threads: NETWORK_THREADS
     resources:
         mem_mb=mem(8000),
         runtime=minutes(60),
@@ -102,7 +102,7 @@ rule baseline:
         code=code("baseline"),
     conda:
         TORCH_ENV
-    threads: 8
+    threads: NETWORK_THREADS
     resources:
         mem_mb=mem(8000),
         runtime=minutes(60),
@@ -138,7 +138,7 @@ rule invariance:
         code=code("invariance"),
     conda:
         TORCH_ENV
-    threads: 8
+    threads: NETWORK_THREADS
     resources:
         mem_mb=mem(8000),
         runtime=minutes(60),
