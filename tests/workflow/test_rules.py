@@ -63,8 +63,18 @@ def test_every_caption_exists_and_is_used():
     assert used == there
 
 
-def test_training_asks_for_a_gpu():
-    assert "gpu=1" in TEXT["network.smk"]
+@pytest.mark.parametrize(
+    ("device", "canvas", "gpu", "threads"), [("auto", [46, 48], 1, 1), ("cpu", [46, 48], 0, 1), ("auto", [184, 192], 1, 8)]
+)
+def test_training_asks_for_a_gpu_and_for_threads_that_small_maps_can_use(tmp_path, device, canvas, gpu, threads):
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["network"]["device"], config["maps"]["canvas"] = device, canvas
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    done = run("-n", "--cores", "8", "--configfile", str(tmp_path / "config.yaml"), "--", "results/network/full/weights.safetensors")
+    assert done.returncode == 0, done.stdout
+    plan = re.search(r"^(?:local)?rule train:\n(?:    .*\n)+", done.stdout, re.MULTILINE)[0]
+    assert f"gpu={gpu}," in plan
+    assert re.findall(r"threads: (\d+)", plan) == ([str(threads)] if threads > 1 else [])
 
 
 def third_party(step):
