@@ -107,6 +107,7 @@ benchmark: $(READY)
 	python tests/benchmarks/embedding.py
 	python tests/benchmarks/dag.py
 	python tests/benchmarks/overhead.py
+	python tests/benchmarks/growth.py --numbers 100 --keep --maps
 
 fuzz: $(READY)
 	OMP_NUM_THREADS=1 python tests/benchmarks/fuzz_cubes.py
