@@ -42,12 +42,12 @@ def lay_out(folder, galaxies, seed, *, measured=False, keep=False):
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def snakemake(folder, cores, *targets):
+def snakemake(folder, cores, *targets, environment=ENVIRONMENT):
     """Run the workflow in a folder; (seconds that passed, Snakemake's own processor seconds, its peak memory [MB])."""
     command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", str(cores)]
     command += ["--profile", str(ROOT / "config/profiles/local"), "--quiet", "all", "--", *targets]
     started = time.perf_counter()
-    process, seconds, memory = psutil.Popen(command, cwd=folder, env=ENVIRONMENT), 0.0, 0.0
+    process, seconds, memory = psutil.Popen(command, cwd=folder, env=environment), 0.0, 0.0
     while process.poll() is None:
         try:
             times = process.cpu_times()

@@ -9,13 +9,11 @@ end, the steps and their shells not counted; the plan is made within it.
 
 import argparse
 import os
-import sys
 import tempfile
-import time
 from pathlib import Path
 
-import psutil
-from dag import ROOT, lay_out
+from dag import lay_out
+from growth import snakemake
 
 STEP = """#!/bin/sh
 while [ $# -gt 0 ]; do
@@ -31,21 +29,9 @@ def run(folder, number):
     (folder / "bin/python").write_text(STEP)
     (folder / "bin/python").chmod(0o755)
     targets = [f"results/maps/G{i:05d}.fits" for i in range(number)]
-    command = [sys.executable, "-m", "snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", "2"]
-    command += ["--profile", str(ROOT / "config/profiles/local"), "--quiet", "all", "--", *targets]
     environment = os.environ | {"PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    started = time.perf_counter()
-    process, seconds, memory = psutil.Popen(command, cwd=folder, env=environment), 0.0, 0.0
-    while process.poll() is None:
-        try:
-            times = process.cpu_times()
-            seconds, memory = max(seconds, times.user + times.system), max(memory, process.memory_info().rss / 2**20)
-        except psutil.NoSuchProcess:
-            break
-        time.sleep(0.2)
-    if process.wait():
-        raise SystemExit("snakemake failed")
-    return 2 * number + 2, seconds, time.perf_counter() - started, memory
+    passed, seconds, memory = snakemake(folder, 2, *targets, environment=environment)
+    return 2 * number + 2, seconds, passed, memory
 
 
 def main():
