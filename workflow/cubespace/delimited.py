@@ -124,7 +124,10 @@ def _split(lines):
         if not quoted and not line.strip():
             continue
         if not quoted and line.startswith("#"):
-            (between if body else comments).append(line[1:].strip() if not body else line)
+            if body:
+                between.append(line)
+            else:
+                comments.append(line[1:].strip())
             continue
         quoted ^= line.count('"') % 2 == 1
         body.append(line)

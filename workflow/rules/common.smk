@@ -204,7 +204,7 @@ READING = {name: value for name, value in config["cubes"].items() if name not in
 READING["on_bad_cube"] = config["on_bad_cube"]
 
 TORCH_ENV = "../../envs/network.yaml" if config["network"]["device"] != "cpu" else "../../envs/network-cpu.yaml"
-# Two cores draw and train on small maps hardly faster than one: networks go side by side instead, and the cores there are change no number.
+# Two cores draw and train on small maps hardly faster than one: networks go side by side instead, each on one.
 NETWORK_THREADS = 8 if prod(config["maps"]["canvas"]) > 10_000 else 1
 
 

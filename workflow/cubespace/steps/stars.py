@@ -32,7 +32,7 @@ def main(argv=None):
         if ours == "magnitude":
             values = numbers(table[theirs], f"{args.table}: column {theirs!r}").to_numpy(float)
             possible = (values > MAGNITUDES[0]) & (values < MAGNITUDES[1])
-            if (lost := int((~possible & ~np.isnan(values)).sum()) or 0):
+            if lost := int((~possible & ~np.isnan(values)).sum()):
                 notes.append(f"column {theirs!r}: {lost} values are no magnitudes, as if missing: these stars get the smallest mask")
             columns[ours] = np.where(possible, values, np.nan)
         else:
