@@ -30,7 +30,7 @@ class Clone:
         path = os.pathsep.join([str(Path(sys.executable).parent), self.cluster.environment["PATH"]])
         # compiling UMAP takes half a minute, and its pictures are the same without
         environment = self.cluster.environment | {"PATH": path, "OMP_NUM_THREADS": "1", "NUMBA_DISABLE_JIT": "1"}
-        command = ["snakemake", "--profile", "slurm", *OVERRIDES, *options, "--set-resources", "train:slurm_partition=gpu", *resources, "--", *targets]
+        command = ["snakemake", "--profile", "slurm", *OVERRIDES, *options, "--set-resources", "train:slurm_partition=gpu", "train:gpu=1", *resources, "--", *targets]
         return subprocess.Popen(
             command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, start_new_session=True,
