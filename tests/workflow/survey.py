@@ -76,8 +76,8 @@ def snakemake(folder, *options, check=True, cores=2):
     command += ["--profile", "config/profiles/local"] if own else []
     command += ["--cores", str(cores)] if cores else []  # none: the profile's
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # the steps' python is this one
-    # one commit for all runs: the clone may be edited between two of them
-    environment = os.environ | {"PATH": path, "CUBESPACE_COMMIT": "under test"}
+    # one commit for all runs: the clone may be edited between two of them; UMAP of so few is done before it would be compiled
+    environment = os.environ | {"PATH": path, "CUBESPACE_COMMIT": "under test", "NUMBA_DISABLE_JIT": "1"}
     done = subprocess.run(
         [*command, *options], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900, stdin=subprocess.DEVNULL
     )
