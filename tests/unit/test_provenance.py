@@ -1,5 +1,6 @@
 """The digest of a step's code covers what it imports, and nothing else."""
 
+import ast
 import shutil
 
 import pytest
@@ -13,6 +14,46 @@ def test_closure_follows_imports_inside_functions():
     assert {"cubespace", "cubespace.steps", "cubespace.steps.sample", "cubespace.sample", "cubespace.tables"} <= set(closure)
     assert "cubespace.cosmology" in closure  # imported by cubespace.sample
     assert not any(name.startswith(("cubespace.network", "cubespace.figures")) for name in closure)
+
+
+def by_syntax_tree(module, path):
+    """What Python's own parser says that a module of the package imports."""
+    package, found = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1], set()
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *filter(None, [node.module])])
+            found.update([base, *(f"{base}.{alias.name}" for alias in node.names)])
+    return {name for name in found if name.split(".")[0] == "cubespace" and provenance._path(name)}
+
+
+def test_imports_are_those_of_the_syntax_tree():
+    modules = [".".join(("cubespace", *path.relative_to(provenance._ROOT).with_suffix("").parts)) for path in provenance._ROOT.rglob("*.py")]
+    modules = [module.removesuffix(".__init__") for module in modules]
+    assert len(modules) > 150
+    for module in modules:
+        assert provenance._imports(module) == by_syntax_tree(module, provenance._path(module)), module
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from cubespace.cubes import (\n    cube,  # the (one) class\n    masks as m,\n)\n",
+        "def f():\n    from . import sphere, units as u\n    from .survey.gas import lines\n",
+        "import os, cubespace.names as n  # and cubespace.sample\nif True:\n\tfrom .cubes.readers import header as cards\n",
+        "from cubespace.errors import CubespaceError; from cubespace import names\n",
+        '"""Prose\nfrom cubespace, an import of names\n"""\n',
+    ],
+)
+def test_imports_however_they_are_written(tmp_path, monkeypatch, text):
+    copy = tmp_path / "cubespace"
+    shutil.copytree(provenance._ROOT, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "odd.py").write_text(text)
+    monkeypatch.setattr(provenance, "_ROOT", copy)
+    assert provenance._imports("cubespace.odd") == by_syntax_tree("cubespace.odd", copy / "odd.py")
+    provenance._imports.cache_clear()
 
 
 def test_unknown_module_is_an_error():

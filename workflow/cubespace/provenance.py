@@ -1,9 +1,9 @@
 """Digests that decide what is rerun: of the code behind a step, and of the galaxies behind a fit; and the commit."""
 
-import ast
 import functools
 import hashlib
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -21,23 +21,26 @@ def _path(module):
     return None
 
 
+_IMPORT = re.compile(r"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n;]+)", re.MULTILINE)
+_NAME = re.compile(r"(?:^|,)\s*([\w.]+)")
+_COMMENT = re.compile(r"#.*")
+
+
 @functools.cache
 def _imports(module):
-    """Modules of this package that `module` imports, at its top or inside functions."""
+    """Modules of this package that `module` imports, at its top or inside functions.
+
+    Each job asks for it, so by expressions: a syntax tree takes as long as reading a small cube.
+    """
     path = _path(module)
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found = set()
-    for node in ast.walk(ast.parse(path.read_bytes(), filename=str(path))):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join(parents + ([base] if base else []))
-            names = [base] + [f"{base}.{alias.name}" for alias in node.names]
-        else:
-            continue
+    for dots, base, names in _IMPORT.findall(_COMMENT.sub("", path.read_text("utf-8"))):
+        names = _NAME.findall(names.strip("() \t\n"))
+        if dots:
+            base = ".".join([*package[: len(package) - len(dots) + 1], *filter(None, [base])])
+        if base:
+            names = [base, *(f"{base}.{name}" for name in names)]
         found.update(name for name in names if name.split(".")[0] == "cubespace" and _path(name))
     return frozenset(found)
 
