@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from cubespace.figures.style import SOFT, TEST, canvas, save, styled, title
-from cubespace.populations.power import wilson
 from cubespace.populations.two_sample import all_tests
+from cubespace.shares import wilson
 from cubespace.space.neighbours import cosine_distances
 
 SIZES = (92, 99, 136)  # the paper's numbers of twins

@@ -8,6 +8,7 @@ from scipy import stats
 
 from cubespace.populations import power as p
 from cubespace.populations.two_sample import all_tests
+from cubespace.shares import wilson
 from cubespace.space.neighbours import cosine_distances, unit_rows
 
 ENERGY = {"energy": all_tests()["energy"]}
@@ -22,7 +23,7 @@ def galaxies(n_a, n_b, seed=0, d=30):
 @pytest.mark.parametrize(("k", "n"), [(0, 20), (13, 20), (20, 20)])
 def test_wilson_interval(k, n):
     reference = stats.binomtest(k, n).proportion_ci(method="wilson")
-    assert p.wilson(k, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
+    assert wilson(k, n) == pytest.approx((reference.low, reference.high), abs=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from conftest import ROOT
 from cubespace.config import check
 from cubespace.errors import CubespaceError
 from cubespace.figures import registry, style
-from cubespace.populations.power import wilson
+from cubespace.shares import wilson
 from cubespace.survey.population import environment_probabilities
 from cubespace.trials import planted, study, versions
 from cubespace.trials.combine import combine, overall, planted_claims, together

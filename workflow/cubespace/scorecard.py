@@ -9,7 +9,7 @@ import pandas as pd
 
 from cubespace.claims import COLUMNS, claim
 from cubespace.populations.claims import luminosity, population_claims
-from cubespace.populations.power import wilson
+from cubespace.shares import wilson
 from cubespace.space.claims import components, correlation_claims
 from cubespace.space.cluster_claims import agreement, cluster_claims
 

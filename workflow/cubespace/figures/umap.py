@@ -27,7 +27,7 @@ from cubespace.figures.style import (
     styled,
     title,
 )
-from cubespace.populations.power import wilson
+from cubespace.shares import wilson
 
 _ORDER = ("train", "embed", "validation")  # the fewest on top
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import isotonic_regression
 
+from cubespace.shares import wilson
 from cubespace.space.correlations import components_for, principal_components
 from cubespace.space.neighbours import cosine_distances, unit_rows
 
@@ -19,14 +20,6 @@ class Power(NamedTuple):
     curve: pd.DataFrame  # test, effect, power, power_low, power_high, n_trials
     detectable: dict  # test -> smallest effect found with the wanted power; nan if none
     reason: dict  # test -> why there is none, else None
-
-
-def wilson(successes, n, z=1.959964):
-    """95 % interval of a share (Wilson 1927): (low, high)."""
-    share = successes / n
-    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def crossing(effects, power, target=0.8, trials=None):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cubespace.populations.power import wilson
 from cubespace.populations.twins import match
 from cubespace.populations.two_sample import all_tests
+from cubespace.shares import wilson
 from cubespace.space.neighbours import cosine_distances, pointing_codes
 from cubespace.survey.population import ENVIRONMENTS, PLANTED, agn_probabilities, environment_probabilities
 from cubespace.trials.versions import stratum_of
