@@ -40,6 +40,13 @@ localrules:
 
 onstart:
     ledger.write_run(LEDGER, **run_in_brief())
+    if workflow.local_exec:
+        # The limit of jobs a second (Snakemake 9) leaves a timer behind for every job, each of which goes through all waiting jobs once
+        # a second: with some hundred galaxies that takes a core. On one machine its cores are limit enough. And any fifty of the jobs
+        # that wait are enough to choose from, but where the reader of a cube is to go before the next simulation.
+        workflow.scheduler.job_rate_limiter = None
+        if not STREAMED:
+            workflow.scheduler.subsample = max(50, 4 * workflow.cores)
 
 
 onsuccess:  # what writers left that were killed: no job of this folder runs now

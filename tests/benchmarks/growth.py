@@ -71,22 +71,23 @@ def rules(folder):
     return table
 
 
-def measure(folder, galaxies, args):
-    """Dict of one survey's numbers, and its table of rules."""
+def own_jobs(folder, galaxies, args):
+    """Dict of numbers of the galaxies' own jobs, from cubes to maps, and of what waits for them alone."""
     folder.mkdir(parents=True, exist_ok=True)
-    cores = args.cores
     lay_out(folder, galaxies, args.seed, keep=args.keep)
-    passed, own, memory = snakemake(folder, cores, "results/basis/scaling.csv", "results/sample/verdicts.csv")
+    passed, own, memory = snakemake(folder, args.cores, "results/basis/scaling.csv", "results/sample/verdicts.csv")
     jobs = rules(folder)
-    row = {
+    return {
         "galaxies": galaxies, "jobs": len(jobs), "passed": passed, "of jobs": jobs["s"].sum(), "processor": jobs["cpu_time"].sum(), "snakemake": own,
-        "scheduling": own / (own + jobs["cpu_time"].sum()), "waiting": 1 - jobs["s"].sum() / (passed * cores), "memory": memory,
+        "scheduling": own / (own + jobs["cpu_time"].sum()), "waiting": 1 - jobs["s"].sum() / (passed * args.cores), "memory": memory,
     }  # fmt: skip
-    if not args.maps:
-        passed, own, memory = snakemake(folder, cores)
-        jobs = rules(folder)
-        row |= {"all jobs": len(jobs), "passed behind": passed, "snakemake behind": own, "memory behind": memory}
-    return row, jobs.groupby("rule", sort=False).agg(jobs=("s", "size"), s=("s", "sum"), cpu=("cpu_time", "sum"), memory=("max_rss", "max"))
+
+
+def behind(folder, galaxies, args):
+    """Dict of numbers of all that follows the maps."""
+    before = len(rules(folder))
+    passed, own, memory = snakemake(folder, args.cores)
+    return {"jobs behind": len(rules(folder)) - before, "passed behind": passed, "snakemake behind": own, "memory behind": memory}
 
 
 def main():
@@ -101,13 +102,15 @@ def main():
     rows, tables = [], {}
     for number in args.numbers:
         folder = (Path(args.folder) / str(number)).resolve()
-        done = folder / "growth.csv", folder / "rules.csv"
-        if not all(path.exists() for path in done):
-            row, table = measure(folder, number, args)
-            table.to_csv(done[1])
-            pd.DataFrame([row]).to_csv(done[0], index=False)
-        rows.append(pd.read_csv(done[0]))
-        tables[number] = pd.read_csv(done[1], index_col="rule")
+        parts = []
+        for part in (own_jobs,) if args.maps else (own_jobs, behind):
+            done = folder / f"{part.__name__}.csv"
+            if not done.exists():
+                row = part(folder, number, args)
+                pd.DataFrame([row]).to_csv(done, index=False)
+            parts.append(pd.read_csv(done))
+        rows.append(pd.concat(parts, axis=1))
+        tables[number] = rules(folder).groupby("rule", sort=False).agg(jobs=("s", "size"), s=("s", "sum"), cpu=("cpu_time", "sum"), memory=("max_rss", "max"))
     print(pd.concat(rows).T.to_string(float_format="{:.3g}".format, header=False))
     print(pd.concat(tables, axis=1).to_string(float_format="{:.3g}".format))
 
