@@ -43,12 +43,14 @@ def test_cubes_are_made_twice_by_plan(survey):
 def test_no_more_cubes_at_a_time_than_jobs(survey):
     folder, galaxies = survey
     wanted = [f"results/maps/{galaxy}.fits" for galaxy in galaxies]
-    text = snakemake(folder, *wanted).stdout
+    text = snakemake(folder, "--verbose", "--", *wanted).stdout
     waiting, most = 0, 0
-    for rule in re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", text, re.MULTILINE):
+    finished = re.findall(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", text, re.MULTILINE)
+    for rule in finished:
         waiting += {"simulate": 1, "simulate_again": 1, "moments": -1, "maps": -1}.get(rule, 0)
         most = max(most, waiting)
     assert waiting == 0 and 1 <= most <= 2  # --cores 2
+    assert 0 < len(re.findall(r"^Ready jobs: \d+$", text, re.MULTILINE)) <= len(finished) + 1  # one look at what waits for each that ended
     assert not list(folder.glob("results/mock/**/*.gz"))
     assert all((folder / name).is_file() for name in wanted)
     assert "Nothing to be done" in snakemake(folder, "-n", *wanted).stdout
