@@ -21,9 +21,9 @@ def _path(module):
     return None
 
 
-_IMPORT = re.compile(r"(?:^|;)[ \t]*(?:from[ \t]+(\.*)([\w.]*)[ \t]+)?import[ \t]+(\([^)]*\)|[^\n;]+)", re.MULTILINE)
+_IMPORT = re.compile(r"(?:^|[;:])[ \t]*(?:from\b[ \t]*(\.*)[ \t]*([\w.]*?)[ \t]*)?\bimport\b[ \t]*(\([^)]*\)|[^\n;]+)", re.MULTILINE)
 _NAME = re.compile(r"(?:^|,)\s*([\w.]+)")
-_COMMENT = re.compile(r"#.*")
+_NO_CODE = re.compile(r"#.*|\\\n")  # comments, and the ends of lines that go on
 
 
 @functools.cache
@@ -35,7 +35,7 @@ def _imports(module):
     path = _path(module)
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     found = set()
-    for dots, base, names in _IMPORT.findall(_COMMENT.sub("", path.read_text("utf-8"))):
+    for dots, base, names in _IMPORT.findall(_NO_CODE.sub("", path.read_text("utf-8"))):
         names = _NAME.findall(names.strip("() \t\n"))
         if dots:
             base = ".".join([*package[: len(package) - len(dots) + 1], *filter(None, [base])])
