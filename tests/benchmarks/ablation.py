@@ -107,7 +107,7 @@ def one(data, pair, encoder, training, seed, threads, realisations=8, tested=Non
         "network": result.network,
         "untrained": Encoder(scaling.channels, seed, encoder, scaling.luminosity).eval(),
     }
-    table = invariance_table(networks, maps, role != "train", space, scaling, tested or pair, seed, "auto")
+    table = invariance_table(networks, [maps], np.array(maps.names)[role != "train"], space, scaling, tested or pair, seed, "auto")
     groups = maps.groups.numpy()
     for name, network in networks.items():
         vectors, _ = embed(network, maps, space, scaling, pair, realisations, seed, precision="auto")

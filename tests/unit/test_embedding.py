@@ -15,6 +15,7 @@ from cubespace.network.data import (
     GalaxyMaps,
     Scaling,
     dropped_channels,
+    MapFiles,
     load_maps,
     read_scaling,
     read_space,
@@ -317,6 +318,25 @@ def test_pointings_become_groups(files):
     rows["pointing"] = ["NGC6027", None, "NGC6027"]
     maps, _ = load_maps(files / "maps", rows)
     assert maps.groups.tolist() == [0, 1, 0]
+
+
+def test_files_come_in_batches_whose_groups_number_the_pointings_of_all(files):
+    rows = read_table(files / "roster.csv").iloc[:8].copy()
+    rows["pointing"] = ["A", None, "B", "A", "B", None, "C", "A"]  # the fourth is a rejected one
+    parts = MapFiles(files / "maps", rows, release=RELEASE, batch=3)
+    for _ in range(2):  # as often as needed
+        taken = list(parts)
+        assert [len(maps) for maps in taken] == [3, 2, 2] and parts.rejected == [("NGC0003", "truncated")]
+        assert [maps.groups.tolist() for maps in taken] == [[0, 1, 2], [2, 3], [4, 0]]
+    whole, _ = load_maps(files / "maps", rows)
+    assert torch.equal(torch.cat([maps.values for maps in taken]), whole.values)
+    with pytest.raises(CubespaceError, match="none of the 1 galaxies"):
+        list(MapFiles(files / "maps", rows.iloc[3:4]))
+    values, mask, limit, _ = fake_maps.survey(2, (12, 12), 3)
+    for name in ("NGC0006", "NGC0007"):
+        write_maps_file(files / "maps" / f"{name}.fits", values[1][:, :-1], mask[1][:-1], 3.0)
+    with pytest.raises(CubespaceError, match=r"NGC0006.*\(4, 11, 12\).*\(4, 12, 12\)"):
+        list(MapFiles(files / "maps", rows, batch=3))
 
 
 def test_steps_from_maps_to_embedding(files):

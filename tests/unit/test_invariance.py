@@ -1,11 +1,15 @@
 """Invariance report: displacement and recall against values by hand, and against known invariances of encoders."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from test_views import PAIR
 
 import fake_maps
+from cubespace.errors import CubespaceError
 from cubespace.network.embedding import pooled_pca
 from cubespace.network.encoder import Encoder
 from cubespace.network.invariance import COLUMNS, graded_views, invariance_table, pooled_view, retrieval
@@ -88,10 +92,9 @@ def test_the_report_knows_what_an_encoder_is_blind_to(data):
         "network": Encoder(4, settings={"preset": "best"}).eval(),
         "untrained": Encoder(4).eval(),
     }
-    unseen = np.arange(12) >= 9
     views = [v for v in graded_views(PAIR) if v[0] in ("noise", "all")]
     views.append(("shift", 1.0, "px at most", View(shift=1)))
-    table = invariance_table(networks, maps, unseen, space, scaling, PAIR, seed=3, views=views)
+    table = invariance_table(networks, [maps], maps.names[9:], space, scaling, PAIR, seed=3, views=views)
     assert list(table.columns) == list(COLUMNS) and len(table) == 4 * len(views)
     assert (table["n"] == 12).all() and (table["n_unseen"] == 3).all()
     shift = table[table["view"] == "shift"].set_index("method")
@@ -99,6 +102,16 @@ def test_the_report_knows_what_an_encoder_is_blind_to(data):
     assert (shift.loc[["network", "pooled_pca"], "recall_1"] == 1).all()
     noise = table[(table["view"] == "noise") & (table["method"] == "network")]
     assert noise["displacement"].is_monotonic_increasing  # from the best S/N to the worst
-    again = invariance_table(networks, maps, unseen, space, scaling, PAIR, seed=3, views=views)
+    again = invariance_table(networks, [maps], maps.names[9:], space, scaling, PAIR, seed=3, views=views)
     assert again.equals(table)
+    parts = [maps[start : start + 5] for start in (0, 5, 10)]  # the galaxies of one part compete with those of all
+    in_parts = invariance_table(networks, parts, maps.names[9:], space, scaling, PAIR, seed=3, views=views)
+    pd.testing.assert_frame_equal(in_parts, table, rtol=1e-4, atol=1e-4)
+
+
+def test_galaxies_of_one_pointing_alone_are_refused(data):
+    maps, space, scaling = data
+    alone = replace(maps, groups=torch.zeros_like(maps.groups))
+    with pytest.raises(CubespaceError, match="12 galaxies .* one pointing"):
+        invariance_table({"network": Encoder(4).eval()}, [alone], [], space, scaling, PAIR)
     assert torch.is_grad_enabled()

@@ -29,6 +29,17 @@ def test_each_row_once_and_groups_land_on_groups_of_their_size(groups, seed):
             assert len(set(came.tolist())) == 1 and size[came[0]] == size[group]
 
 
+def test_values_are_permuted_as_rows_in_parts_of_any_size(monkeypatch):
+    """Rows of 4 in parts of 2: the generator goes on where it was."""
+    values, groups = np.array([7.0, 1.0, 5.0, 3.0]), [0, 1, 2, 3]
+    rows = r.permuted_rows(groups, 7, np.random.default_rng(3))
+    monkeypatch.setattr(r, "_CELLS", 8)
+    found = r.permuted(values, groups, 7, np.random.default_rng(3))
+    assert found.dtype == values.dtype and np.array_equal(found, values[rows])
+    together = r.permuted(np.array([1, 1, 0, 0, 1, 0], bool), [0, 0, 1, 1, 2, 3], 50, np.random.default_rng(0))
+    assert together.dtype == bool and (together[:, 0] == together[:, 1]).all() and (together[:, 2] != together[:, 0]).all()
+
+
 def test_all_allowed_orders_are_equally_likely():
     """Two pairs: 2 places x 2 x 2 orders within = 8 of the 24 orders."""
     rows = r.permuted_rows([0, 0, 1, 1], 8000, np.random.default_rng(0))

@@ -277,7 +277,7 @@ def test_best_learns_to_recognise_degraded_galaxies():
         "network": result.network,
         "untrained": Encoder(5, 0, best, scaling.luminosity).eval(),
     }
-    table = invariance_table(networks, maps, np.arange(90) >= 60, space, scaling, pair)
+    table = invariance_table(networks, [maps], maps.names[60:], space, scaling, pair)
     everything = table[table["view"] == "all"].set_index("method")
     moved, recall = everything["displacement"], everything["recall_1_unseen"]
     assert moved["network"] < 0.7 * moved["untrained"], everything

@@ -75,6 +75,11 @@ def test_training_asks_for_a_gpu_and_for_threads_that_small_maps_can_use(tmp_pat
     plan = re.search(r"^(?:local)?rule train:\n(?:    .*\n)+", done.stdout, re.MULTILINE)[0]
     assert f"gpu={gpu}," in plan
     assert re.findall(r"threads: (\d+)", plan) == ([str(threads)] if threads > 1 else [])
+    config_file = str(tmp_path / "config.yaml")
+    done = run("-n", "--profile", "slurm", "--configfile", config_file, "--", "results/network/full/weights.safetensors")
+    assert done.returncode == 0, done.stdout
+    plan = re.search(r"^(?:local)?rule train:\n(?:    .*\n)+", done.stdout, re.MULTILINE)[0]
+    assert re.search(rf"\bgpu={gpu}(,|\n)", plan), plan  # the profile leaves it to the rule
 
 
 def third_party(step):

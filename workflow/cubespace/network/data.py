@@ -3,7 +3,7 @@
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +153,12 @@ class _Rows:
         return result
 
 
+def _pointing(row):
+    """Pointing of a galaxy: its own where none is known."""
+    pointing = row.get("pointing")
+    return pointing if isinstance(pointing, str) and pointing else row["galaxy"]
+
+
 def load_maps(folder, rows, device="cpu", release=None, room=None, scratch=None):
     """Read the maps of a list of galaxies.
 
@@ -212,14 +218,41 @@ def _load(folder, rows, device, release, room=np.inf, scratch=None):
             cards[card] = maps.header.get(card)
             if not isinstance(cards[card], (int, float)) or not np.isfinite(cards[card]):
                 raise CubespaceError(f"{path}: header card {card}: expected a number, found {cards[card]!r}")
-        pointing = row.get("pointing")
-        pointing = pointing if isinstance(pointing, str) and pointing else row["galaxy"]
         kept.add(_half(maps.values, maps.mask, cards["LLIMIT"], row["galaxy"]), maps.mask == 0)
         starred = bool((maps.mask & STAR).any())
-        taken.append((starred, cards["LLIMIT"], cards["PIXSCALE"], row["galaxy"], pointing))
+        taken.append((starred, cards["LLIMIT"], cards["PIXSCALE"], row["galaxy"], _pointing(row)))
     if not taken:
         return None, rejected
     return GalaxyMaps._assemble(*kept.tensors(device), *zip(*taken, strict=True), device), rejected
+
+
+class MapFiles:
+    """Maps of a roster's accepted galaxies on disk, a batch of files in memory at a time; gone through as often as needed.
+
+    Gives `GalaxyMaps` whose `groups` number the pointings of all rows. `rejected` holds the (galaxy, reason) of the last
+    passage. Parameters and errors as of `load_maps`; CubespaceError also if no galaxy was accepted.
+    """
+
+    def __init__(self, folder, rows, device="cpu", release=None, batch=64):
+        self.folder, self.rows, self.device, self.release, self.batch = folder, rows, device, release, batch
+        pointings = {row["galaxy"]: _pointing(row) for row in rows.to_dict("records")}
+        number = {pointing: i for i, pointing in enumerate(dict.fromkeys(pointings.values()))}
+        self.group = {galaxy: number[pointing] for galaxy, pointing in pointings.items()}
+        self.rejected = []
+
+    def __iter__(self):
+        self.rejected, shape = [], None
+        for start in range(0, len(self.rows), self.batch):
+            maps, rejected = load_maps(self.folder, self.rows.iloc[start : start + self.batch], self.device, self.release)
+            self.rejected += rejected
+            if maps is not None:
+                found = tuple(maps.values.shape[1:])
+                shape = shape or found
+                if found != shape:
+                    raise CubespaceError(f"{self.folder}: maps of {maps.names[0]} have shape {found}, those before it {shape}")
+                yield replace(maps, groups=torch.tensor([self.group[name] for name in maps.names], device=self.device))
+        if len(self.rejected) == len(self.rows):
+            raise CubespaceError(f"{self.folder}: none of the {len(self.rows)} galaxies of the roster has accepted maps")
 
 
 class Scaling:

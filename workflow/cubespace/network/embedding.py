@@ -5,7 +5,7 @@ import pandas as pd
 import torch
 
 from cubespace.errors import CubespaceError
-from cubespace.network.data import load_maps
+from cubespace.network.data import MapFiles
 from cubespace.network.encoder import mixed_precision
 from cubespace.network.training import encode
 from cubespace.network.views import Pair, draw_pair, network_input, original
@@ -120,20 +120,6 @@ def pooled_pca(maps, scaling, by_luminosity=False):
     return np.concatenate(result)
 
 
-def _stream(folder, rows, device, release, batch):
-    """(maps, roles) of the accepted galaxies of `rows`, a batch of files at a time; rejected ones into the third."""
-    for start in range(0, len(rows), batch):
-        some = rows.iloc[start : start + batch]
-        maps, rejected = load_maps(folder, some, device, release)
-        role_of = dict(zip(some["galaxy"], some["role"], strict=True))
-        yield maps, [] if maps is None else [role_of[name] for name in maps.names], rejected
-
-
-def _require(names, folder, rows):
-    if not names:
-        raise CubespaceError(f"{folder}: none of the {len(rows)} galaxies of the roster has accepted maps")
-
-
 def embed_files(
     network,
     folder,
@@ -153,29 +139,27 @@ def embed_files(
     rows : data frame with galaxy, stem, role, pointing. Returns (names, roles, vectors, spread, rejected).
     CubespaceError also if no galaxy was accepted.
     """
-    names, roles, vectors, spreads, rejected = [], [], [], [], []
-    for maps, some_roles, left_out in _stream(folder, rows, device, release, batch):
-        rejected += left_out
-        if maps is not None:
-            vector, spread = embed(network, maps, space, scaling, pair, realisations, seed, batch, precision)
-            names += maps.names
-            roles += some_roles
-            vectors.append(vector)
-            spreads.append(spread)
-    _require(names, folder, rows)
-    return names, roles, np.concatenate(vectors), np.concatenate(spreads), rejected
+    files, names, vectors, spreads = MapFiles(folder, rows, device, release, batch), [], [], []
+    for maps in files:
+        vector, spread = embed(network, maps, space, scaling, pair, realisations, seed, batch, precision)
+        names += maps.names
+        vectors.append(vector)
+        spreads.append(spread)
+    return names, _roles(rows, names), np.concatenate(vectors), np.concatenate(spreads), files.rejected
+
+
+def _roles(rows, names):
+    role = dict(zip(rows["galaxy"], rows["role"], strict=True))
+    return [role[name] for name in names]
 
 
 def pool_files(folder, rows, scaling, device, release=None, by_luminosity=False, batch=64):
     """`pooled_pca` for galaxies on disk, streaming. Returns (names, roles, pooled)."""
-    names, roles, pooled = [], [], []
-    for maps, some_roles, _ in _stream(folder, rows, device, release, batch):
-        if maps is not None:
-            names += maps.names
-            roles += some_roles
-            pooled.append(pooled_pca(maps, scaling, by_luminosity))
-    _require(names, folder, rows)
-    return names, roles, np.concatenate(pooled)
+    names, pooled = [], []
+    for maps in MapFiles(folder, rows, device, release, batch):
+        names += maps.names
+        pooled.append(pooled_pca(maps, scaling, by_luminosity))
+    return names, _roles(rows, names), np.concatenate(pooled)
 
 
 def embedding_table(galaxies, roles, vectors, spread, realisations):

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from cubespace.errors import CubespaceError
 from cubespace.network.encoder import mixed_precision
 from cubespace.network.training import encode
 from cubespace.network.views import draw_pair, original, render, scaled_input
@@ -91,71 +92,101 @@ def vectors_of(networks, maps, view, draws, space, scaling, precision="float32",
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def retrieval(gallery, queries, groups, cosine=True):
-    """Displacement and rank of each galaxy: row i of `queries` is the degraded view of row i of `gallery`.
+def retrieval(gallery, queries, groups, cosine=True, rows=None):
+    """Displacement and rank of galaxies: each row of `queries` is the degraded view of one row of `gallery`.
 
     Galaxies of one pointing share pixels and are nobody's competitors.
 
     Parameters
     ----------
-    gallery, queries : (n, d)
+    gallery : (n, d)
+    queries : (m, d)
     groups : (n,) pointings
     cosine : bool
         Compare directions (chords between unit vectors), as the embedding does; else Euclidean.
+    rows : (m,) int, optional
+        Rows of the gallery that the queries belong to; all of it, in order, unless given.
 
     Returns
     -------
-    displacement : (n,)
+    displacement : (m,)
         Distance between the two views of a galaxy over that between it and the nearest other one of the gallery;
         inf where another one lies upon it.
-    rank : (n,) int
+    rank : (m,) int
         How many others of the gallery are at most as far from the query as the galaxy itself: 0 = recognised.
     """
     a, b = (np.asarray(v, np.float64) for v in (gallery, queries))
     if cosine:
         a, b = (v / np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-300) for v in (a, b))
-    other = np.asarray(groups)[:, None] != np.asarray(groups)[None, :]
+    groups, rows = np.asarray(groups), slice(None) if rows is None else rows
+    other = groups[rows][:, None] != groups[None, :]
 
     def distances(x, y):
         square = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1)[None, :] - 2 * x @ y.T
         return np.sqrt(np.maximum(square, 0))
 
-    own = np.linalg.norm(b - a, axis=1)
-    nearest = np.where(other, distances(a, a), np.inf).min(axis=1)
+    own = np.linalg.norm(b - a[rows], axis=1)
+    nearest = np.where(other, distances(a[rows], a), np.inf).min(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         displacement = np.where(own == 0, 0.0, own / nearest)
     rank = (other & (distances(b, a) <= own[:, None])).sum(axis=1)
     return displacement, rank
 
 
-def invariance_table(networks, maps, unseen, space, scaling, pair, seed=0, precision="float32", views=None):
+def invariance_table(networks, parts, unseen, space, scaling, pair, seed=0, precision="float32", views=None):
     """The report as a data frame, columns `COLUMNS`; one row for each view, strength and method.
 
     Parameters
     ----------
     networks : dict of Encoder, in evaluation mode; the first, `network`, also gives the contrastive space
-    maps : GalaxyMaps of N galaxies
-    unseen : (N,) bool: galaxies that the networks were not trained on
+    parts : iterable of GalaxyMaps, gone through twice
+        `MapFiles`, or a list of one; `groups` of all parts number the same pointings. Of the galaxies themselves only the
+        gallery's vectors are held.
+    unseen : names of galaxies that the networks were not trained on
     space, scaling, pair : as in training
     seed : int
     views : list as of `graded_views`, optional; in place of those of `pair`
+
+    Raises
+    ------
+    CubespaceError
+        All galaxies are of one pointing: none has a competitor.
     """
-    base = original(pair.second)
-    groups, unseen = maps.groups.cpu().numpy(), np.asarray(unseen, bool)
+    base, unseen = original(pair.second), set(unseen)
+    views = views or graded_views(pair)
 
-    def draw(view, number):
-        return draw_pair(replace(pair, second=view, blur_one=False), maps, seed, (TEST, number))[1]
+    def seen_as(maps, view, number):
+        one = draw_pair(replace(pair, second=view, blur_one=False), maps, seed, (TEST, number))[1]
+        return vectors_of(networks, maps, *one, space, scaling, precision)
 
-    gallery = vectors_of(networks, maps, *draw(base, 0), space, scaling, precision)
-    rows = []
-    for view, strength, unit, settings in views or graded_views(pair):
-        queries = vectors_of(networks, maps, *draw(settings, 1), space, scaling, precision)
+    found, groups, names = [], [], []
+    for maps in parts:
+        found.append(seen_as(maps, base, 0))
+        groups.append(maps.groups.cpu().numpy())
+        names += maps.names
+    groups, new = np.concatenate(groups), np.array([name in unseen for name in names])
+    if len(np.unique(groups)) < 2:
+        raise CubespaceError(f"invariance: all {len(names)} galaxies with accepted maps are of one pointing, expected two or more")
+    gallery = {method: np.concatenate([one[method] for one in found]) for method in found[0]}
+
+    results, start = {}, 0  # (number of the view, method) -> parts of (displacement, rank)
+    for maps in parts:
+        rows = np.arange(start, start + len(maps))
+        start += len(maps)
+        for number, (*_, view) in enumerate(views):
+            queries = seen_as(maps, view, 1)
+            for method, vectors in queries.items():
+                one = retrieval(gallery[method], vectors, groups, method != "pooled_pca", rows)
+                results.setdefault((number, method), []).append(one)
+
+    table = []
+    for number, (name, strength, unit, _) in enumerate(views):
         for method in (next(iter(networks)), "contrastive", *list(networks)[1:], "pooled_pca"):
-            displacement, rank = retrieval(gallery[method], queries[method], groups, method != "pooled_pca")
-            rows.append({
-                "view": view, "strength": strength, "unit": unit, "method": method, "n": len(maps),
+            displacement, rank = (np.concatenate(part) for part in zip(*results[number, method], strict=True))
+            table.append({
+                "view": name, "strength": strength, "unit": unit, "method": method, "n": len(names),
                 "displacement": np.median(displacement), "displacement_90": np.quantile(displacement, 0.9),
-                "recall_1": (rank == 0).mean(), "recall_10": (rank < 10).mean(), "n_unseen": int(unseen.sum()),
-                "recall_1_unseen": (rank[unseen] == 0).mean() if unseen.any() else np.nan,
+                "recall_1": (rank == 0).mean(), "recall_10": (rank < 10).mean(), "n_unseen": int(new.sum()),
+                "recall_1_unseen": (rank[new] == 0).mean() if new.any() else np.nan,
             })  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(table, columns=list(COLUMNS))

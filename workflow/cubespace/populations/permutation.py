@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from cubespace.errors import CubespaceError
 from cubespace.space.correlations import centred_interval
-from cubespace.space.resampling import permuted_rows, resampled_groups
+from cubespace.space.resampling import permuted, resampled_groups
 
 _TIE = 1e-10  # statistics as near as this, in units of their scale, are equal: sums of floats depend on their order
 
@@ -63,7 +63,7 @@ def label_matrix(labels, n_permutations, rng, pairs=None, groups=None):
             matrix[:, pairs[:, side]] = labels[pairs[:, 0]] ^ swaps ^ (side == 1)
         return matrix
     if len(np.unique(groups)) < n:
-        return labels[permuted_rows(groups, n_permutations, rng)]
+        return permuted(labels, groups, n_permutations, rng)
     if comb(n, int(labels.sum())) <= n_permutations + 1:
         subsets = [s for s in combinations(range(n), int(labels.sum())) if s != tuple(np.flatnonzero(labels))]
         matrix = np.zeros((len(subsets), n), bool)

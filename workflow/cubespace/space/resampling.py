@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_CELLS = 500_000  # of the numbers that arrange rows, worked on at once
+
 
 def blocks_of(groups):
     """Rows of each group: list of (m, s) int arrays, one for each size s of a group, sizes rising."""
@@ -11,6 +13,16 @@ def blocks_of(groups):
     return [
         rows[starts[counts == size][:, None] + np.arange(size)] for size in np.unique(counts)
     ]
+
+
+def permuted(values, groups, n_permutations, rng):
+    """Values (n,) rearranged as by `permuted_rows`: (B, n), in memory little more than this."""
+    values, step = np.asarray(values), max(1, _CELLS // len(groups))
+    result = np.empty((n_permutations, len(groups)), values.dtype)
+    for start in range(0, n_permutations, step):
+        part = result[start : start + step]
+        part[:] = values[permuted_rows(groups, len(part), rng)]
+    return result
 
 
 def permuted_rows(groups, n_permutations, rng):

@@ -9,7 +9,7 @@ from cubespace.space.correlations import benjamini_hochberg
 from cubespace.space.resampling import permuted_rows, resampled_groups
 
 FIRST = 4  # components of the paper's Fig. 10
-_CELLS = 8_000_000  # array cells worked on at once
+_CELLS = 1_000_000  # array cells worked on at once
 
 
 def u_centred(distances):

@@ -11,8 +11,7 @@ def main(argv=None):
     )  # fmt: skip
     import numpy as np
 
-    from cubespace.errors import CubespaceError
-    from cubespace.network.data import load_maps, read_pair, read_scaling, read_space
+    from cubespace.network.data import MapFiles, read_pair, read_scaling, read_space
     from cubespace.network.encoder import Encoder, load_weights, prepare_device
     from cubespace.network.invariance import COLUMNS, invariance_table
     from cubespace.tables import read_table, write_table
@@ -26,19 +25,15 @@ def main(argv=None):
     most = args.settings.get("invariance", {}).get("galaxies", 1000)
     if len(rows) > most:
         rows = rows.iloc[np.sort(np.random.default_rng([args.seed, 53]).permutation(len(rows))[:most])]
-    maps, _ = load_maps(args.maps, rows, device, release)
-    if maps is None or len(maps.groups.unique()) < 2:
-        raise CubespaceError(f"{args.maps}: fewer than two pointings of the roster have accepted maps")
-    role = dict(zip(rows["galaxy"], rows["role"], strict=True))
-    unseen = [role[name] != "train" for name in maps.names]
+    unseen = rows.loc[rows["role"] != "train", "galaxy"]
     networks = {"network": network, "untrained": untrained}
     pair = read_pair(args.settings.get("views"), args.scaling)
-    table = invariance_table(networks, maps, unseen, space, scaling, pair, args.seed)
+    table = invariance_table(networks, MapFiles(args.maps, rows, device, release), unseen, space, scaling, pair, args.seed)
     signed = sign(args, also={"variant": args.variant}, seed=args.seed, release=release)
     write_table(table, args.out, columns=COLUMNS, meta=signed)
     worst = table.groupby("method", sort=False)["recall_1"].min()
     print(
-        f"{args.variant}: {len(maps)} galaxies; least recall@1 {', '.join(f'{m} {r:.3f}' for m, r in worst.items())}"
+        f"{args.variant}: {table['n'].max()} galaxies; least recall@1 {', '.join(f'{m} {r:.3f}' for m, r in worst.items())}"
     )
 
 
