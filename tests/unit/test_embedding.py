@@ -13,9 +13,9 @@ import fake_maps
 from cubespace.errors import CubespaceError
 from cubespace.network.data import (
     GalaxyMaps,
+    MapFiles,
     Scaling,
     dropped_channels,
-    MapFiles,
     load_maps,
     read_scaling,
     read_space,
@@ -332,7 +332,7 @@ def test_files_come_in_batches_whose_groups_number_the_pointings_of_all(files):
     assert torch.equal(torch.cat([maps.values for maps in taken]), whole.values)
     with pytest.raises(CubespaceError, match="none of the 1 galaxies"):
         list(MapFiles(files / "maps", rows.iloc[3:4]))
-    values, mask, limit, _ = fake_maps.survey(2, (12, 12), 3)
+    values, mask, *_ = fake_maps.survey(2, (12, 12), 3)
     for name in ("NGC0006", "NGC0007"):
         write_maps_file(files / "maps" / f"{name}.fits", values[1][:, :-1], mask[1][:-1], 3.0)
     with pytest.raises(CubespaceError, match=r"NGC0006.*\(4, 11, 12\).*\(4, 12, 12\)"):

@@ -112,6 +112,6 @@ def test_the_report_knows_what_an_encoder_is_blind_to(data):
 def test_galaxies_of_one_pointing_alone_are_refused(data):
     maps, space, scaling = data
     alone = replace(maps, groups=torch.zeros_like(maps.groups))
-    with pytest.raises(CubespaceError, match="12 galaxies .* one pointing"):
+    with pytest.raises(CubespaceError, match=r"12 galaxies .* one pointing"):
         invariance_table({"network": Encoder(4).eval()}, [alone], [], space, scaling, PAIR)
     assert torch.is_grad_enabled()

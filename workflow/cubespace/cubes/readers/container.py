@@ -26,6 +26,7 @@ KEYWORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ ")
 TILED = "COMPRESSED_IMAGE"  # the EXTNAME that fpack gives; some writers leave it beside the image's own
 OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)", b"\x89HDF": "HDF5",
           b"(\xb5/\xfd": "zstandard"}  # fmt: skip
+GZIP = b"\x1f\x8b"
 
 
 @dataclass
@@ -74,20 +75,26 @@ def read_hdus(path, wanted=lambda index, name: True, enough=None, checksum="reje
         if not stat.S_ISREG(found.st_mode):
             raise CubeRejected("unreadable", f"{path}: not a file")
         with open(path, "rb") as file:
-            start = file.read(9)
+            start = file.read(BLOCK)
     except OSError as error:
         raise CubeRejected("unreadable", f"{path}: {error.strerror}") from None
     except ValueError as error:  # a NUL in the name
         raise CubeRejected("unreadable", f"{path!r}: {error}") from None
     if found.st_size == 0:
         raise CubeRejected("unreadable", f"{path}: empty file (0 bytes)")
-    for magic, kind in OTHERS.items():
-        if start.startswith(magic):
-            raise CubeRejected("unreadable", f"{path}: not a FITS file but {kind}; plain or gzipped FITS is expected")
-    gzipped = start[:2] == b"\x1f\x8b"
+    _refuse_other_formats(path, start)
+    gzipped = start[:2] == GZIP
     with _open(path, gzipped) as stream:
         reader = _Reader(path, found.st_size, stream, gzipped, checksum, [] if notes is None else notes)
         return reader.hdus(wanted, enough)
+
+
+def _refuse_other_formats(path, start, where=""):
+    """CubeRejected if content that starts like `start` (2,880 bytes, or all there is) is of another known format."""
+    kind = next((kind for magic, kind in OTHERS.items() if start.startswith(magic)), None)
+    kind = "a tar archive" if start[257:262] == b"ustar" and not start.startswith(b"SIMPLE") else kind
+    if kind is not None:
+        raise CubeRejected("unreadable", f"{path}: not a FITS file but {kind}{where}; plain or gzipped FITS is expected")
 
 
 @contextlib.contextmanager
@@ -171,9 +178,11 @@ class _Reader:
 
     def _check_start(self, block, index, where):
         if index == 0 and not block.startswith(b"SIMPLE  ="):
-            raise CubeRejected(
-                "unreadable", f"{self.path}: not a FITS file, it starts with {bytes(block[:24])!r}"
-            )
+            if self.gzipped:
+                _refuse_other_formats(self.path, block, " inside gzip")
+                if block.startswith(GZIP):
+                    raise CubeRejected("unreadable", f"{self.path}: gzipped twice; plain or gzipped FITS is expected")
+            raise CubeRejected("unreadable", f"{self.path}: not a FITS file, it starts with {bytes(block[:24])!r}")
         if index > 0 and not block.startswith(b"XTENSION="):
             raise CubeRejected(
                 "corrupt",
