@@ -118,7 +118,7 @@ def test_maps_without_a_centre_are_an_error():
         i.distance_from_centre({"CENTREX": 3, "PIXSCALE": 1}, (4, 4))
 
 
-def test_power_in_maps_rises_and_says_what_cannot_be_tried():
+def test_power_in_maps_rises_and_says_what_cannot_be_tried(monkeypatch):
     """An embedding that is the mean of the central coefficients: it sees the nucleus, and outskirts not at all."""
     import pandas as pd
 
@@ -131,7 +131,10 @@ def test_power_in_maps_rises_and_says_what_cannot_be_tried():
     def read(name):
         return store[name], (~good).astype(np.uint8), header
 
+    asked = []
+
     def embed(galaxies, values):
+        asked.append(len(galaxies))
         centre = np.stack(values)[:, 1:, 9:12, 9:12].mean(axis=(2, 3))
         return np.column_stack([centre, np.full(len(centre), 5.0)])
 
@@ -144,7 +147,12 @@ def test_power_in_maps_rises_and_says_what_cannot_be_tried():
     effects = {"active_nucleus": [0.01, 5.0], "younger_outskirts": [0.4]}
     tests = {"energy": all_tests()["energy"]}
     groups = {name: n for n, name in enumerate(names)}
-    table = map_power(twins, comparisons, read, embed, spectra, 1.0 * spectra.mean[::-1], effects, tests, groups, n_trials=40)
+    given = twins, comparisons, read, embed, spectra, 1.0 * spectra.mean[::-1], effects, tests, groups, 40
+    table = map_power(*given)
+    assert asked == [24] * 4  # as they are, two sizes of nuclei, one of outskirts
+    monkeypatch.setattr("cubespace.populations.map_power._AT_ONCE", 10)
+    pd.testing.assert_frame_equal(map_power(*given), table)
+    assert asked[4:] == [10, 10, 4] * 4
     nucleus = table[table["comparison"] == "AGN-SF"].set_index("effect")
     assert nucleus.loc[0.0, "power"] < 0.2 and nucleus.loc[5.0, "power"] == 1
     assert 0.01 < nucleus["minimum_detectable_effect"].iloc[0] < 5 and (nucleus["n_pairs"] == 12).all()

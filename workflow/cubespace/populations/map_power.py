@@ -12,6 +12,7 @@ from cubespace.populations.injection import (
 from cubespace.populations.power import PlantedTwins, detections
 
 KIND_OF = {"nuclear_class": "active_nucleus", "environment": "younger_outskirts"}  # what a column of classes may differ in
+_AT_ONCE = 64  # galaxies whose maps are in memory
 UNIT = {"active_nucleus": "A", "younger_outskirts": "share of light"}
 COLUMNS = (
     "comparison", "population", "kind", "unit", "test", "effect", "power", "power_low", "power_high", "n_trials", "n_pairs",
@@ -77,12 +78,12 @@ def map_power(
         for size in (0.0, *(float(size) for size in effects[kind] if size > 0)):
             key = (kind if size else None, size)
             missing = [galaxy for galaxy in galaxies if (*key, galaxy) not in embedded]
-            values = []
-            for galaxy in missing:
-                maps, mask, header = read(galaxy)
-                values.append(plant(kind, maps, mask == 0, header, spectra, size, young, aperture) if size else maps)
-            if missing:
-                embedded.update(zip([(*key, galaxy) for galaxy in missing], embed(missing, values), strict=True))
+            for start in range(0, len(missing), _AT_ONCE):
+                some, values = missing[start : start + _AT_ONCE], []
+                for galaxy in some:
+                    maps, mask, header = read(galaxy)
+                    values.append(plant(kind, maps, mask == 0, header, spectra, size, young, aperture) if size else maps)
+                embedded.update(zip([(*key, galaxy) for galaxy in some], embed(some, values), strict=True))
             vectors[size] = np.stack([embedded[(*key, galaxy)] for galaxy in galaxies])
         plain = vectors.pop(0.0)
         row = {galaxy: i for i, galaxy in enumerate(galaxies)}
