@@ -59,6 +59,20 @@ def test_c18_c19_planted_groups_stay_apart_and_projection_leaves_the_fit_alone(t
     assert "n_neighbors 39 (asked: 50" in capsys.readouterr().out
 
 
+def test_projected_galaxies_lie_as_near_to_their_neighbours_as_fitted_ones():
+    """One population, a quarter of it projected: not at its rim, where UMAP's own transform has them (twice as far)."""
+    rng = np.random.default_rng(5)
+    vectors = rng.normal(size=(200, 4)) @ rng.normal(size=(4, 12)) + np.r_[9.0, np.zeros(11)]
+    fit = np.arange(200) % 4 > 0
+    plane = umap_projection(names(200), vectors, fit, seed=3).coordinates
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    apart = 1 - unit @ unit[fit].T
+    apart[np.flatnonzero(fit), np.arange(fit.sum())] = np.inf
+    near = plane[fit][np.argsort(apart, axis=1)[:, :5]].mean(axis=1)
+    off = np.linalg.norm(plane - near, axis=1)
+    assert 0.7 < np.median(off[~fit]) / np.median(off[fit]) < 1.5
+
+
 def test_zero_vector_is_named():
     vectors = np.eye(6)
     vectors[4] = 0

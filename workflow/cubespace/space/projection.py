@@ -58,6 +58,9 @@ def umap_projection(galaxies, vectors, fit, n_neighbors=15, min_dist=0.1, seed=0
         )  # few galaxies: several graph components
         coordinates[fit] = model.fit_transform(unit[fit])
         if not fit.all():
+            # In the fit a pair of neighbours pulls both its ends, here it pulls the new galaxy alone: with half of the
+            # repulsion both are in the same balance, else the new ones are driven to the rim of their group.
+            model.repulsion_strength /= 2
             coordinates[~fit] = model.transform(unit[~fit])
     if not np.isfinite(coordinates).all():
         raise CubespaceError(
