@@ -53,7 +53,7 @@ def tar():
     ("content", "word"),
     [
         (b"<!DOCTYPE html><title>404 Not Found</title>" * 99, "not a FITS file, it starts with b'<!DOCTYPE"), (b"", "empty file (0 bytes)"),
-        (tar(), "not a FITS file"), (gzip.compress(tar(), mtime=0), "not a FITS file"), (gzip.compress(b"", mtime=0), "no content"),
+        (gzip.compress(b"", mtime=0), "no content"),
         (b"SIMPLE", "not a FITS file"), (b"\0" * 5760, "no content"), (b"BZh91AY&SY" + b"x" * 99, "bzip2"), (b"PK\3\4" + b"x" * 99, "zip"),
         (b"\x89HDF\r\n", "HDF5"), (tar(), "a tar archive;"), (gzip.compress(tar(), mtime=0), "a tar archive inside gzip"),
         (gzip.compress(gzip.compress(b"SIMPLE  =", mtime=0), mtime=0), "gzipped twice"), (gzip.compress(b"PK\3\4" * 9, mtime=0), "zip inside gzip"),

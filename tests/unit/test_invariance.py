@@ -107,6 +107,7 @@ def test_the_report_knows_what_an_encoder_is_blind_to(data):
     parts = [maps[start : start + 5] for start in (0, 5, 10)]  # the galaxies of one part compete with those of all
     in_parts = invariance_table(networks, parts, maps.names[9:], space, scaling, PAIR, seed=3, views=views)
     pd.testing.assert_frame_equal(in_parts, table, rtol=1e-4, atol=1e-4)
+    assert torch.is_grad_enabled()
 
 
 def test_galaxies_of_one_pointing_alone_are_refused(data):
@@ -114,4 +115,3 @@ def test_galaxies_of_one_pointing_alone_are_refused(data):
     alone = replace(maps, groups=torch.zeros_like(maps.groups))
     with pytest.raises(CubespaceError, match=r"12 galaxies .* one pointing"):
         invariance_table({"network": Encoder(4).eval()}, [alone], [], space, scaling, PAIR)
-    assert torch.is_grad_enabled()

@@ -40,9 +40,14 @@ def test_values_are_permuted_as_rows_in_parts_of_any_size(monkeypatch):
     assert together.dtype == bool and (together[:, 0] == together[:, 1]).all() and (together[:, 2] != together[:, 0]).all()
 
 
-def test_all_allowed_orders_are_equally_likely():
+@pytest.mark.parametrize("arranged", [
+    lambda r, groups, number, rng: r.permuted_rows(groups, number, rng),
+    lambda r, groups, number, rng: r.permuted(np.arange(len(groups)), groups, number, rng),
+], ids=["rows", "values"])  # fmt: skip
+def test_all_allowed_orders_are_equally_likely(monkeypatch, arranged):
     """Two pairs: 2 places x 2 x 2 orders within = 8 of the 24 orders."""
-    rows = r.permuted_rows([0, 0, 1, 1], 8000, np.random.default_rng(0))
+    monkeypatch.setattr(r, "_CELLS", 400)  # parts of a hundred
+    rows = arranged(r, [0, 0, 1, 1], 8000, np.random.default_rng(0))
     counts = Counter(map(tuple, rows.tolist()))
     allowed = {o for o in permutations(range(4)) if {o[0], o[1]} in ({0, 1}, {2, 3})}
     assert set(counts) == allowed and len(allowed) == 8

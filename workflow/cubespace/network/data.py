@@ -227,7 +227,9 @@ def _load(folder, rows, device, release, room=np.inf, scratch=None):
 
 
 class MapFiles:
-    """Maps of a roster's accepted galaxies on disk, a batch of files in memory at a time; gone through as often as needed.
+    """Maps of a roster's accepted galaxies on disk, in batches; gone through as often as needed.
+
+    In memory is a batch, and the one before it while the next is read.
 
     Gives `GalaxyMaps` whose `groups` number the pointings of all rows. `rejected` holds the (galaxy, reason) of the last
     passage. Parameters and errors as of `load_maps`; CubespaceError also if no galaxy was accepted.

@@ -47,7 +47,7 @@ def map_power(
     twins : DataFrame comparison, galaxy_a, galaxy_b; placebos as ``a-a``
     comparisons : list of {a, b, by}, of which nuclear classes get nuclei and environments get outskirts (`KIND_OF`)
     read : function galaxy -> (values (K + 1, ny, nx), mask (ny, nx), 0 = good, header)
-    embed : function (list of galaxies, list of values) -> (n, d) vectors
+    embed : function (galaxies, values, masks, headers), each a sequence -> (n, d) vectors
     spectra : Spectra
     young : (p,) spectrum of the young population, 1 in the window
     effects : dict kind -> ascending sizes
@@ -79,11 +79,12 @@ def map_power(
             key = (kind if size else None, size)
             missing = [galaxy for galaxy in galaxies if (*key, galaxy) not in embedded]
             for start in range(0, len(missing), _AT_ONCE):
-                some, values = missing[start : start + _AT_ONCE], []
+                some, changed = missing[start : start + _AT_ONCE], []
                 for galaxy in some:
                     maps, mask, header = read(galaxy)
-                    values.append(plant(kind, maps, mask == 0, header, spectra, size, young, aperture) if size else maps)
-                embedded.update(zip([(*key, galaxy) for galaxy in some], embed(some, values), strict=True))
+                    maps = plant(kind, maps, mask == 0, header, spectra, size, young, aperture) if size else maps
+                    changed.append((maps, mask, header))
+                embedded.update(zip([(*key, galaxy) for galaxy in some], embed(some, *zip(*changed, strict=True)), strict=True))
             vectors[size] = np.stack([embedded[(*key, galaxy)] for galaxy in galaxies])
         plain = vectors.pop(0.0)
         row = {galaxy: i for i, galaxy in enumerate(galaxies)}

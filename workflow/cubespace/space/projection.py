@@ -8,6 +8,10 @@ import numpy as np
 from cubespace.errors import CubespaceError
 from cubespace.space.neighbours import unit_rows
 
+# In the fit a pair of neighbours pulls both its ends, in the transform it pulls the new galaxy alone: with half of the repulsion
+# both are in the same balance, else the new ones are driven to the rim of their group.
+TRANSFORM_REPULSION = 0.5
+
 
 class Projection(NamedTuple):
     """Coordinates in the plane."""
@@ -20,7 +24,7 @@ def umap_projection(galaxies, vectors, fit, n_neighbors=15, min_dist=0.1, seed=0
     """Fit UMAP (McInnes et al. 2018, cosine metric) on the rows `fit`, then transform all others in one call.
 
     A transform of one galaxy differs from the same galaxy within a batch, so adding galaxies may move the projected
-    ones (never the fitted ones). With a seed UMAP runs on one thread and repeats exactly on one machine and set of versions.
+    ones (never the fitted ones). The transform has `TRANSFORM_REPULSION` of the fit's. With a seed UMAP runs on one thread and repeats exactly on one machine and set of versions.
 
     Parameters
     ----------
@@ -58,9 +62,7 @@ def umap_projection(galaxies, vectors, fit, n_neighbors=15, min_dist=0.1, seed=0
         )  # few galaxies: several graph components
         coordinates[fit] = model.fit_transform(unit[fit])
         if not fit.all():
-            # In the fit a pair of neighbours pulls both its ends, here it pulls the new galaxy alone: with half of the
-            # repulsion both are in the same balance, else the new ones are driven to the rim of their group.
-            model.repulsion_strength /= 2
+            model.repulsion_strength *= TRANSFORM_REPULSION
             coordinates[~fit] = model.transform(unit[~fit])
     if not np.isfinite(coordinates).all():
         raise CubespaceError(

@@ -16,7 +16,10 @@ def blocks_of(groups):
 
 
 def permuted(values, groups, n_permutations, rng):
-    """Values (n,) rearranged as by `permuted_rows`: (B, n), in memory little more than this."""
+    """Values (n,) rearranged by the law of `permuted_rows`: (B, n), in memory little more than this.
+
+    Drawn in parts, so that with groups of several sizes the arrangements are others than those of one call.
+    """
     values, step = np.asarray(values), max(1, _CELLS // len(groups))
     result = np.empty((n_permutations, len(groups)), values.dtype)
     for start in range(0, n_permutations, step):

@@ -38,8 +38,7 @@ def main(argv=None):
         maps = read_maps(Path(args.maps) / f"{rows.at[galaxy, 'stem']}.fits")
         return maps.values, maps.mask, maps.header
 
-    def again(galaxies, values):
-        _, mask, heads = zip(*map(read, galaxies), strict=True)
+    def again(galaxies, values, mask, heads):
         limit, scale = ([head[card] for head in heads] for card in ("LLIMIT", "PIXSCALE"))
         maps = GalaxyMaps.from_arrays(values, np.stack(mask), limit, scale, galaxies, device=device)
         return embed(network, maps, space, scaling, pair, options["realisations"], args.seed)[0]

@@ -10,7 +10,7 @@ def main(argv=None):
     import umap
 
     from cubespace.space.neighbours import fitted, read_embedding
-    from cubespace.space.projection import umap_projection
+    from cubespace.space.projection import TRANSFORM_REPULSION, umap_projection
     from cubespace.tables import write_table
 
     embedding, settings = read_embedding(args.embedding), args.settings
@@ -28,7 +28,7 @@ def main(argv=None):
         }
     )
     meta = sign(args, seed=seed, release=embedding.meta.get("release_digest"))
-    meta |= {"n_neighbors": str(found.n_neighbors), "umap": umap.__version__, "numba": numba.__version__}
+    meta |= {"n_neighbors": str(found.n_neighbors), "transform_repulsion": str(TRANSFORM_REPULSION), "umap": umap.__version__, "numba": numba.__version__}
     write_table(table, args.out, meta=meta)
     cut = f" (asked: {wanted}; cut to the galaxies there are)" if found.n_neighbors != wanted else ""
     print(
