@@ -21,14 +21,7 @@ from cubespace.network.data import (
     read_space,
     room_for_maps,
 )
-from cubespace.network.embedding import (
-    combine,
-    embed,
-    embedding_table,
-    pooled_pca,
-    refuse_collapsed,
-    write_embedding,
-)
+from cubespace.network.embedding import combine, embed, embedding_table, pooled_pca, refuse_collapsed, write_embedding
 from cubespace.network.encoder import Encoder, weights_digest
 from cubespace.network.training import HISTORY, train
 from cubespace.network.views import pair_from_settings
