@@ -21,7 +21,14 @@ from cubespace.network.data import (
     read_space,
     room_for_maps,
 )
-from cubespace.network.embedding import combine, embed, embedding_table, pooled_pca, refuse_collapsed, write_embedding
+from cubespace.network.embedding import (
+    combine,
+    embed,
+    embedding_table,
+    pooled_pca,
+    refuse_collapsed,
+    write_embedding,
+)
 from cubespace.network.encoder import Encoder, weights_digest
 from cubespace.network.training import HISTORY, train
 from cubespace.network.views import pair_from_settings
@@ -226,16 +233,9 @@ def files(tmp_path):
         tmp_path / "basis.fits", basis, window=fake_maps.WINDOW, snr_min=30, cards=[("CSREL", RELEASE, "")]
     )
     good = values.transpose(1, 0, 2, 3)[:, mask == 0]
-    pd.DataFrame(
-        {
-            "channel": range(4),
-            "name": ["log_luminosity", "c0", "c1", "c2"],
-            "mean": good.mean(axis=1),
-            "sigma": good.std(axis=1),
-            "n": 9,
-            "sky": [3.0, *(basis.components @ (1 - basis.mean))],
-        }
-    ).to_csv(tmp_path / "scaling.csv", index=False)
+    sky = [3.0, *(basis.components @ (1 - basis.mean))]
+    scaling = {"channel": range(4), "name": ["log_luminosity", "c0", "c1", "c2"], "mean": good.mean(axis=1), "sigma": good.std(axis=1)}
+    pd.DataFrame({**scaling, "n": 9, "sky": sky}).to_csv(tmp_path / "scaling.csv", index=False)
     return tmp_path
 
 
