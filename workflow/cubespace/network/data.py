@@ -100,15 +100,13 @@ class GalaxyMaps:
 
     @classmethod
     def _assemble(cls, values, good, has_star, limit, pixel_scale, names, pointings, device):
-        pointings = list(names) if pointings is None else list(pointings)
-        numbers = {pointing: i for i, pointing in enumerate(dict.fromkeys(pointings))}
         return cls(
             values,
             good,
             torch.as_tensor(np.asarray(limit, np.float32), device=device),
             torch.as_tensor(np.asarray(pixel_scale, np.float32), device=device),
             list(names),
-            torch.tensor([numbers[p] for p in pointings], device=device),
+            torch.tensor(_numbers(names if pointings is None else pointings), device=device),
             np.array([int(one.sum()) for one in good]),
             np.asarray(has_star, bool),
         )
@@ -157,6 +155,12 @@ def _pointing(row):
     """Pointing of a galaxy: its own where none is known."""
     pointing = row.get("pointing")
     return pointing if isinstance(pointing, str) and pointing else row["galaxy"]
+
+
+def _numbers(pointings):
+    """List of int: 0 for the first pointing and all like it, and so on."""
+    first = {}
+    return [first.setdefault(pointing, len(first)) for pointing in pointings]
 
 
 def load_maps(folder, rows, device="cpu", release=None, room=None, scratch=None):
@@ -237,9 +241,7 @@ class MapFiles:
 
     def __init__(self, folder, rows, device="cpu", release=None, batch=64):
         self.folder, self.rows, self.device, self.release, self.batch = folder, rows, device, release, batch
-        pointings = {row["galaxy"]: _pointing(row) for row in rows.to_dict("records")}
-        number = {pointing: i for i, pointing in enumerate(dict.fromkeys(pointings.values()))}
-        self.group = {galaxy: number[pointing] for galaxy, pointing in pointings.items()}
+        self.group = dict(zip(rows["galaxy"], _numbers(map(_pointing, rows.to_dict("records"))), strict=True))
         self.rejected = []
 
     def __iter__(self):

@@ -8,7 +8,7 @@ from scipy import stats
 
 from cubespace.errors import CubespaceError
 from cubespace.morphology import bin_index
-from cubespace.space.resampling import permuted, resampled_groups
+from cubespace.space.resampling import permuted_rows, resampled_groups
 
 # the properties of Fig. 10, in the paper's order of strength, then those it finds weak or absent
 PROPERTIES_OF_INTEREST = (
@@ -208,7 +208,7 @@ def partial_correlation(scores, values, controls, n_permutations, rng, groups=No
 def _shuffled(values, count, rng, groups=None):
     """(count, n) permutations of `values` (n,), rows of one of the `groups` kept together."""
     if groups is not None and len(np.unique(groups)) < len(values):
-        return permuted(values, groups, count, rng)
+        return values[permuted_rows(groups, count, rng)]
     return rng.permuted(np.broadcast_to(values, (count, len(values))), axis=1)
 
 

@@ -24,7 +24,8 @@ def umap_projection(galaxies, vectors, fit, n_neighbors=15, min_dist=0.1, seed=0
     """Fit UMAP (McInnes et al. 2018, cosine metric) on the rows `fit`, then transform all others in one call.
 
     A transform of one galaxy differs from the same galaxy within a batch, so adding galaxies may move the projected
-    ones (never the fitted ones). The transform has `TRANSFORM_REPULSION` of the fit's. With a seed UMAP runs on one thread and repeats exactly on one machine and set of versions.
+    ones (never the fitted ones). The transform has `TRANSFORM_REPULSION` of the fit's. With a seed UMAP runs on one thread
+    and repeats exactly on one machine and set of versions.
 
     Parameters
     ----------
