@@ -16,7 +16,7 @@ from cubespace.cubes.readers import read_cube
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.spectra.basis import fit_basis, write_basis
 from cubespace.spectra.canvas import galaxy_centre, place, placement
-from cubespace.spectra.project import galaxy_maps, project, read_maps, rejected_maps, write_maps
+from cubespace.spectra.project import Maps, galaxy_maps, project, read_maps, rejected_maps, write_maps
 from cubespace.spectra.scaling import Scaling, release_scaling
 from cubespace.steps import maps as maps_step
 from cubespace.steps import moments as moments_step
@@ -307,6 +307,21 @@ def test_damaged_maps_are_named(tmp_path):
         read_maps(tmp_path / "a.fits")
     with pytest.raises(CubespaceError, match=r"b\.fits: no such file"):
         read_maps(tmp_path / "b.fits")
+
+
+@pytest.mark.parametrize("card", ["VERDICT", "LLIMIT", "CRPIX1"])
+def test_maps_with_a_card_that_is_no_card_are_named(tmp_path, card):
+    """astropy's own error for it names no file."""
+    path, plane = tmp_path / "a.fits", np.ones((4, 4), np.float32)
+    head = {"LLIMIT": (4.0, ""), "CRPIX1": (3.0, "")}
+    write_maps(path, Maps(np.ones((3, 4, 4), np.float32), 0 * plane.astype(np.uint8), plane, plane, None, head), "G")
+    assert read_maps(path).header["LLIMIT"] == 4.0
+    content = bytearray(path.read_bytes())
+    value = content.index(card.ljust(8).encode() + b"=") + 10
+    content[value : value + 20] = b"#" * 20
+    path.write_bytes(content)
+    with pytest.raises(CubespaceError, match=rf"a\.fits: not a complete file of maps: .*{card}"):
+        read_maps(path)
 
 
 def test_scaling_streams_without_cancellation():

@@ -51,6 +51,23 @@ def atomic(path):
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def reading_fits(path, fault):
+    """HDUs of a FITS file that the project wrote; CubespaceError ``{path}: {fault}: ...`` for whatever is wrong with it.
+
+    To be read inside: astropy finds much of what is damaged only when it is asked for.
+    """
+    from astropy.io import fits
+
+    try:
+        with fits.open(path, memmap=False) as hdus:
+            yield hdus
+    except FileNotFoundError:
+        raise CubespaceError(f"{path}: no such file") from None
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, fits.VerifyError) as error:
+        raise CubespaceError(f"{path}: {fault}: {error}") from None
+
+
 def write_text(path, text):
     """Write `text` in UTF-8."""
     with atomic(path) as temporary:

@@ -6,6 +6,7 @@ import numpy as np
 from cubespace.cubes.cube import Cube
 from cubespace.errors import CubespaceError
 from cubespace.figures.style import DIVERGING, INK, PAGE, SEQUENTIAL, SOFT, canvas, styled, symmetric_limit
+from cubespace.files import reading_fits
 
 BANDS = ((6100.0, 6900.0), (5050.0, 6000.0), (4000.0, 4900.0))  # red, green, blue; rest frame [A]
 WHITE = (
@@ -39,17 +40,9 @@ EW_RANGE = (-0.3, 2.2)  # log10 A
 
 def read_truth(path):
     """Images of IMAGES (y, x) and the redshift and name of a truth file; CubespaceError if it lacks one."""
-    from astropy.io import fits
-
-    try:
-        with fits.open(path) as hdus:
-            images = {name: np.asarray(hdus[name].data, float) for name in IMAGES}
-            return images | {
-                "redshift": float(hdus[0].header["REDSHIFT"]),
-                "galaxy": str(hdus[0].header["OBJECT"]),
-            }
-    except (OSError, KeyError, ValueError) as error:
-        raise CubespaceError(f"{path}: not a truth file with {', '.join(IMAGES)}: {error}") from None
+    with reading_fits(path, f"not a truth file with {', '.join(IMAGES)}") as hdus:
+        images = {name: np.asarray(hdus[name].data, float) for name in IMAGES}
+        return images | {"redshift": float(hdus[0].header["REDSHIFT"]), "galaxy": str(hdus[0].header["OBJECT"])}
 
 
 def digest(cube: Cube, truth, kind):

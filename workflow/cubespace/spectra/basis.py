@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cubespace.errors import CubespaceError
-from cubespace.files import write_fits
+from cubespace.files import reading_fits, write_fits
 from cubespace.spectra.moments import Moments, Pool, read_moments
 
 SIGN_RULE = "largest absolute loading positive"
@@ -367,20 +367,10 @@ def write_basis(path, basis, *, window, snr_min, threshold=0.03, cards=()):
 
 def read_basis(path):
     """Read what `write_basis` wrote; CubespaceError if a part is missing or the components are not orthonormal."""
-    from astropy.io import fits
-
-    try:
-        with fits.open(path, memmap=False) as hdus:
-            parts = [
-                np.array(hdus[n].data, np.float64)
-                for n in ("WAVELENGTH", "MEAN", "COMPONENTS", "EIGENVALUES")
-            ]
-            curve = np.array(hdus["RECONSTRUCTION"].data)
-            header = {
-                key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")
-            }
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CubespaceError(f"{path}: not a complete basis file: {error}") from None
+    with reading_fits(path, "not a complete basis file") as hdus:
+        parts = [np.array(hdus[n].data, np.float64) for n in ("WAVELENGTH", "MEAN", "COMPONENTS", "EIGENVALUES")]
+        curve = np.array(hdus["RECONSTRUCTION"].data)
+        header = {key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")}
     basis = Basis(*parts, curve, header)
     gram = basis.components @ basis.components.T
     if not np.allclose(gram, np.eye(len(gram)), atol=1e-8):

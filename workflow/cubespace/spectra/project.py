@@ -7,7 +7,7 @@ import numpy as np
 from cubespace.cubes import quality, restframe
 from cubespace.cubes.quality import Verdict
 from cubespace.errors import CubeRejected, CubespaceError
-from cubespace.files import write_fits
+from cubespace.files import reading_fits, write_fits
 from cubespace.spectra.canvas import place, placement, survey_field
 from cubespace.spectra.moments import bad_share
 
@@ -298,24 +298,15 @@ def _printable(text):
 
 def read_maps(path):
     """Read what `write_maps` wrote; CubespaceError naming the file if it is damaged or incomplete."""
-    from astropy.io import fits
-
-    try:
-        with fits.open(path, memmap=False) as hdus:
-            head = {
-                key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")
-            }
-            verdict = Verdict(head["VERDICT"], head.get("REASON", ""), head.get("DETAIL", ""))
-            arrays, nucleus = [None] * 4, None
-            if verdict.accepted:
-                arrays = [
-                    np.ascontiguousarray(hdus[name].data).astype(kind)
-                    for name, kind in ((0, "f4"), ("MASK", "u1"), ("SNR", "f4"), ("ERROR_RATE", "f4"))
-                ]
-                if "NUCLEUS" in hdus:
-                    nucleus = np.array(hdus["NUCLEUS"].data).astype(NUCLEUS)
-    except FileNotFoundError:
-        raise CubespaceError(f"{path}: no such file") from None
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise CubespaceError(f"{path}: not a complete file of maps: {error}") from None
+    with reading_fits(path, "not a complete file of maps") as hdus:
+        head = {key: hdus[0].header[key] for key in hdus[0].header if key not in ("COMMENT", "HISTORY", "")}
+        verdict = Verdict(head["VERDICT"], head.get("REASON", ""), head.get("DETAIL", ""))
+        arrays, nucleus = [None] * 4, None
+        if verdict.accepted:
+            arrays = [
+                np.ascontiguousarray(hdus[name].data).astype(kind)
+                for name, kind in ((0, "f4"), ("MASK", "u1"), ("SNR", "f4"), ("ERROR_RATE", "f4"))
+            ]
+            if "NUCLEUS" in hdus:
+                nucleus = np.array(hdus["NUCLEUS"].data).astype(NUCLEUS)
     return Maps(*arrays, nucleus, head, verdict.verdict, verdict.reason, verdict.detail)

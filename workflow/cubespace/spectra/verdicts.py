@@ -3,7 +3,7 @@
 import numpy as np
 
 from cubespace.cubes.cube import Sky
-from cubespace.errors import CubespaceError
+from cubespace.files import reading_fits
 from cubespace.spectra.moments import read_moments
 from cubespace.sphere import separation
 
@@ -65,24 +65,15 @@ def verdict_row(
 
 
 def _header(path):
-    from astropy.io import fits
-
-    try:
-        header = fits.getheader(path)
+    with reading_fits(path, "no verdict to be read") as hdus:
+        header = hdus[0].header
         return {key: header[key] for key in ("VERDICT", "REASON", "DETAIL")} | dict(header)
-    except (OSError, KeyError) as error:
-        raise CubespaceError(f"{path}: no verdict to be read: {error}") from None
 
 
 def _signal(path):
     """Median S/N of the good spaxels of accepted maps."""
-    from astropy.io import fits
-
-    try:
-        with fits.open(path) as hdus:
-            return float(np.median(hdus["SNR"].data[hdus["MASK"].data == 0]))
-    except (OSError, KeyError) as error:
-        raise CubespaceError(f"{path}: no S/N to be read: {error}") from None
+    with reading_fits(path, "no S/N to be read") as hdus:
+        return float(np.median(hdus["SNR"].data[hdus["MASK"].data == 0]))
 
 
 def _centre(head):

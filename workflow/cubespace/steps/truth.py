@@ -9,9 +9,9 @@ def main(argv=None):
     from pathlib import Path
 
     import pandas as pd
-    from astropy.io import fits
 
     from cubespace.errors import CubespaceError
+    from cubespace.files import reading_fits
     from cubespace.names import stem
     from cubespace.survey.mock import CARDS
     from cubespace.tables import read_table, write_table
@@ -29,10 +29,11 @@ def main(argv=None):
         raise CubespaceError(f"{args.maps}: no truth maps of any galaxy of {args.truth}")
     for galaxy in table["galaxy"]:
         path = Path(args.maps) / f"{stem(galaxy)}.fits"
-        header = fits.getheader(path)
-        if header.get("OBJECT") != galaxy:
-            raise CubespaceError(f"{path}: OBJECT is {header.get('OBJECT')!r}, expected {galaxy!r}")
-        rows.append({f"{name}_realised": header.get(card) for card, (name, _) in CARDS.items()})
+        with reading_fits(path, "not a truth file") as hdus:
+            found = {card: hdus[0].header.get(card) for card in ("OBJECT", *CARDS)}
+        if found["OBJECT"] != galaxy:
+            raise CubespaceError(f"{path}: OBJECT is {found['OBJECT']!r}, expected {galaxy!r}")
+        rows.append({f"{name}_realised": found[card] for card, (name, _) in CARDS.items()})
     joined = pd.concat([table.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
     described = {
         f"{name}_realised": (
