@@ -65,6 +65,24 @@ def test_with_gaps_it_is_least_squares_on_the_good_samples():
         assert found.coefficients[row] == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize(("kind", "tolerance"), [(np.float64, 1e-8), (np.float32, 2e-5)])
+def test_gaps_of_all_of_some_and_of_one_spectrum_are_treated_alike(kind, tolerance):
+    """A sky line that all lack, a run that a third lacks, cosmic rays here and there: one answer, that of least squares."""
+    n = 700  # more than one part
+    mean, components, _, x = planted(n, 0.1)
+    rng = np.random.default_rng(5)
+    bad = np.zeros((n, P), bool)
+    bad[:, 140:150] = True
+    bad[rng.random(n) < 0.3, 30:50] = True
+    bad[rng.integers(0, n, 400), rng.integers(0, P, 400)] = True
+    bad[600] = False
+    found = project(np.where(bad, 7, x).astype(kind), bad, mean, components, max_gain=1e6)
+    expected = [np.linalg.lstsq(components[:, g].T, (s - mean)[g], rcond=None)[0] for g, s in zip(~bad, x, strict=True)]
+    assert found.ok.all() and np.abs(found.coefficients - expected).max() < tolerance
+    error = [np.median(np.abs(s - mean - a @ components)[g]) for g, s, a in zip(~bad, x, expected, strict=True)]
+    assert found.error == pytest.approx(np.array(error), abs=tolerance)
+
+
 def test_gappy_projection_beats_interpolation():
     mean, components, truth, x = planted(200, 0.02)
     bad = gaps(200, 30)

@@ -87,13 +87,16 @@ def resample(flux, bad, wavelength, redshift, grid):
     that factor is in the luminosity.
     """
     lower, weight, covered = neighbours(wavelength, redshift, grid)
-    clean = np.where(bad, np.float32(0), flux).astype(np.float32, copy=False)
+    flux = np.array(flux, np.float32)
+    flux[bad] = np.nan
     w = weight.astype(np.float32)[:, None]
-    out = clean[lower] * (1 - w)
-    out += clean[lower + 1] * w
-    lost = bad[lower] & (w < 1)
-    lost |= bad[lower + 1] & (w > 0)
-    lost[~covered] = True
+    out = flux[np.where(weight < 1, lower, lower + 1)]  # a sample on a channel is made of that one alone
+    out *= 1 - w
+    other = flux[np.where(weight > 0, lower + 1, lower)]
+    other *= w
+    out += other
+    out[~covered] = np.nan
+    lost = np.isnan(out)
     out[lost] = 0
     return out, lost
 

@@ -11,7 +11,8 @@ from cubespace.files import reading_fits, write_fits
 from cubespace.spectra.canvas import place, placement, survey_field
 from cubespace.spectra.moments import bad_share
 
-CHUNK = 1024
+CHUNK = 512
+OFTEN = 0.02  # share of the spectra beyond which a matrix product is faster
 TINY = 1e-12  # keeps the inverse of a singular matrix finite; such a spectrum is not ok
 OUTSIDE, STAR, LOW_SNR, FEW_SAMPLES, EXTREME, PADDING = 1, 2, 4, 8, 16, 128
 BITS = {
@@ -61,10 +62,9 @@ def project(values, bad, mean, components, min_good_fraction=0.7, max_gain=10.0)
 
     For orthonormal rows C, a complete spectrum x has coefficients C (x - m). With bad samples B the normal
     equations are (I - C_B C_B^T) a =
-    C_G (x - m)_G, where G are the good ones. The matrices of all spectra come from one product of their bad
-    samples with the products C_i C_j.
+    C_G (x - m)_G, where G are the good ones. The matrices C_B C_B^T are sums of the products C_i C_j over B.
     All good samples weigh the same, so that complete and gappy spectra are projected alike, and white noise
-    stays white.
+    stays white. Spectra are handled in their own precision, the equations in float64.
 
     Parameters
     ----------
@@ -81,34 +81,48 @@ def project(values, bad, mean, components, min_good_fraction=0.7, max_gain=10.0)
     `Projection`; `error` = median |x - m - a C| over the good samples
     """
     n, k = len(values), len(components)
-    upper = np.triu_indices(k)
+    precision = np.float32 if values.dtype == np.float32 else np.float64
+    mean, flat = mean.astype(precision), components.astype(precision)
     products = None
     result = Projection(np.zeros((n, k)), np.full(n, np.nan), bad.mean(axis=1) <= 1 - min_good_fraction)
     for start in range(0, n, CHUNK):
         part = slice(start, start + CHUNK)
         lost, ok = bad[part], result.ok[part]
-        centred = values[part].astype(np.float64) - mean
+        centred = np.subtract(values[part], mean, dtype=precision)
         centred[lost] = 0
-        a = centred @ components.T
+        a = (centred @ flat.T).astype(np.float64)
         gappy = np.nonzero(lost.any(axis=1) & ok)[0]
         if gappy.size:
             if products is None:
+                upper = np.triu_indices(k)
                 products = (components[upper[0]] * components[upper[1]]).T
             normal = np.zeros((gappy.size, k, k))
-            normal[:, upper[0], upper[1]] = -(lost[gappy].astype(np.float64) @ products)
+            normal[:, upper[0], upper[1]] = -_sums(lost[gappy], products)
             normal[:, upper[1], upper[0]] = normal[:, upper[0], upper[1]]
+            largest = np.sqrt(np.einsum("nij,nij->n", normal, normal))  # eigenvalue of C_B C_B^T at most
             normal[:, np.arange(k), np.arange(k)] += 1 + TINY
-            inverse = np.linalg.inv(normal)
-            doubtful = np.nonzero(np.abs(inverse).sum(axis=2).max(axis=1) > max_gain)[0]  # bounds the eigenvalues
+            doubtful = np.nonzero((1 - largest) * max_gain < 1)[0]
             if doubtful.size:
                 smallest = np.linalg.eigvalsh(normal[doubtful])[:, 0]
                 ok[gappy[doubtful[smallest * max_gain < 1]]] = False
-            a[gappy] = np.einsum("nij,nj->ni", inverse, a[gappy])
-        residual = np.abs(centred - a @ components)
+            a[gappy] = np.linalg.solve(normal, a[gappy, :, None])[:, :, 0]
+        centred -= a.astype(precision) @ flat
         result.coefficients[part] = a
-        result.error[part] = restframe.masked_median(residual.astype(np.float32), ~lost)
+        result.error[part] = restframe.masked_median(np.abs(centred, out=centred), ~lost)
     result.coefficients[~result.ok] = 0
     return result
+
+
+def _sums(bad, rows):
+    """Sum of `rows` (p, m) over the bad samples of each spectrum: (n, m). Those that many lack, as a sky line's, come from one
+    matrix product, the few others are added one by one."""
+    often = bad.mean(axis=0) > OFTEN
+    sums = bad[:, often].astype(np.float64) @ rows[often]
+    spectrum, sample = np.nonzero(bad & ~often)
+    first = np.flatnonzero(np.diff(spectrum, prepend=-1))
+    if first.size:
+        sums[spectrum[first]] += np.add.reduceat(rows[sample], first)
+    return sums
 
 
 def galaxy_maps(
