@@ -14,7 +14,8 @@ from cubespace.errors import CubespaceError
 from cubespace.network import training
 from cubespace.network.embedding import embed
 from cubespace.network.encoder import Encoder, mixed_precision, weights_digest
-from cubespace.network.training import DEFAULTS, HISTORY, batch_indices, train, training_settings
+from cubespace.network.presets import TRAINING, training_settings
+from cubespace.network.training import HISTORY, batch_indices, train
 from cubespace.network.views import pair_from_settings
 
 QUICK = {
@@ -229,8 +230,8 @@ def test_wrong_settings_are_refused_by_name(given, words):
 
 
 def test_presets():
-    assert training_settings({}) == DEFAULTS
-    assert (DEFAULTS["learning_rate"], DEFAULTS["decay"], DEFAULTS["decay_every"], DEFAULTS["patience"]) == (
+    assert training_settings({}) == TRAINING
+    assert (TRAINING["learning_rate"], TRAINING["decay"], TRAINING["decay_every"], TRAINING["patience"]) == (
         8e-4,
         0.75,
         2,

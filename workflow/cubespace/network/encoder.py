@@ -14,54 +14,13 @@ from torch.utils.checkpoint import checkpoint
 
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
-from cubespace.network.presets import expand
+from cubespace.network.presets import encoder_settings
 
 REPRESENTATION = 512
 CONTRASTIVE = 64
 FILTERS = (64, 128, 256, 512)
-
-
-ENCODER_PRESETS = {
-    "paper": {"pooling": ("max",), "mask": False, "heads": 8, "light": (0.0, 2.0), "bias": 0.0},
-    "best": {"pooling": ("attention",), "mask": True, "heads": 8, "light": (0.0, 2.0), "bias": 1.0},
-}
-POOLINGS = ("max", "mean", "attention")
 ATTENTION_START = 0.1  # spread of the first scores about the power of the light
 ATTENTION_GAIN = 10.0  # Adam moves all weights at one rate, and scores have to grow from 0.1 to 1
-
-
-def encoder_settings(settings=None):
-    """The full settings of an encoder from those given: ``preset`` (paper, best), then any of its keys over it.
-
-    pooling : list of max, mean (of the convolutional features), attention (of the spaxels themselves)
-    mask : bool, the network is told which spaxels are galaxy: sky is zero, and pooling leaves it out
-    heads : int, weighted means that attention takes
-    light : (low, high), powers of the luminosity by which these heads weight at the start, evenly spaced
-    bias : float, spread of the first biases of the representation's layer
-
-    Raises
-    ------
-    CubespaceError
-        A key is unknown or a value is out of its range.
-    """
-    full = expand(settings, ENCODER_PRESETS, ENCODER_PRESETS["paper"], "encoder")
-    full["pooling"] = tuple(full["pooling"])
-    if not full["pooling"] or set(full["pooling"]) - set(POOLINGS):
-        raise CubespaceError(
-            f"encoder.pooling: expected one or more of {', '.join(POOLINGS)}, found {full['pooling']}"
-        )
-    if "attention" in full["pooling"] and not full["mask"]:
-        raise CubespaceError(
-            "encoder.mask: attention pools over the spaxels of the galaxy; expected true, found false"
-        )
-    if not (isinstance(full["heads"], int) and full["heads"] >= 1):
-        raise CubespaceError(f"encoder.heads: expected a whole number >= 1, found {full['heads']!r}")
-    full["light"] = tuple(full["light"])
-    if len(full["light"]) != 2:
-        raise CubespaceError(f"encoder.light: expected two numbers [low, high], found {full['light']}")
-    if not full["bias"] >= 0:
-        raise CubespaceError(f"encoder.bias: expected a number >= 0, found {full['bias']!r}")
-    return full
 
 
 class AttentionPooling(nn.Module):

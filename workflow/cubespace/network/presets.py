@@ -1,6 +1,7 @@
-"""What a view and a pair of views can be told: every setting, its default, and the two presets.
+"""What views, the encoder and its training can be told: every setting, its default, and the presets.
 
-`paper` follows sec. 3.1 of A&A 688, A160; `authors-code` follows the code published with it where that departs.
+`paper` follows A&A 688, A160; `authors-code` follows the code published with it where that departs. Nothing here needs torch:
+the configuration is held against it before any job.
 """
 
 import copy
@@ -105,6 +106,30 @@ PRESETS = {
     },
 }
 
+ENCODER_PRESETS = {
+    "paper": {"pooling": ("max",), "mask": False, "heads": 8, "light": (0.0, 2.0), "bias": 0.0},
+    "best": {"pooling": ("attention",), "mask": True, "heads": 8, "light": (0.0, 2.0), "bias": 1.0},
+}
+POOLINGS = ("max", "mean", "attention")
+TRAINING = {  # the paper's, sec. 3.3; where it is silent, the authors' code
+    "epochs": 50,
+    "steps_per_epoch": 50,  # optimiser steps; each sees fresh views
+    "batch": None,  # galaxies in a step; null = all training galaxies
+    "learning_rate": 8e-4,
+    "decay": 0.75,  # of the learning rate,
+    "decay_every": 2,  # every so many epochs
+    "patience": 5,  # epochs without a better validation loss
+    "temperature": 0.5,
+    "decoupled": False,
+    "same_view": True,
+    "validation_realisations": 4,  # fixed pairs of each validation galaxy, averaged
+    "precision": "auto",
+    "recompute": False,  # activations in the backward pass: less memory, the same numbers
+    "compile": False,  # the network by torch.compile
+    "require_learning": True,  # stop with an error if the loss stays at its chance level
+}
+TRAINING_PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
+
 
 def expand(settings, presets, known, where):
     """Settings from a dict of them: those of its ``preset`` (default paper), with its other keys over them; a new dict.
@@ -195,3 +220,59 @@ def _check(view, where):
             key,
             "two or more rising quantiles >= 0",
         )
+
+
+def encoder_settings(settings=None):
+    """The full settings of an encoder from those given: ``preset`` (paper, best), then any of its keys over it.
+
+    pooling : list of max, mean (of the convolutional features), attention (of the spaxels themselves)
+    mask : bool, the network is told which spaxels are galaxy: sky is zero, and pooling leaves it out
+    heads : int, weighted means that attention takes
+    light : (low, high), powers of the luminosity by which these heads weight at the start, evenly spaced
+    bias : float, spread of the first biases of the representation's layer
+
+    Raises
+    ------
+    CubespaceError
+        A key is unknown or a value is out of its range.
+    """
+    full = expand(settings, ENCODER_PRESETS, ENCODER_PRESETS["paper"], "encoder")
+    full["pooling"] = tuple(full["pooling"])
+    if not full["pooling"] or set(full["pooling"]) - set(POOLINGS):
+        raise CubespaceError(
+            f"encoder.pooling: expected one or more of {', '.join(POOLINGS)}, found {full['pooling']}"
+        )
+    if "attention" in full["pooling"] and not full["mask"]:
+        raise CubespaceError(
+            "encoder.mask: attention pools over the spaxels of the galaxy; expected true, found false"
+        )
+    if not (isinstance(full["heads"], int) and full["heads"] >= 1):
+        raise CubespaceError(f"encoder.heads: expected a whole number >= 1, found {full['heads']!r}")
+    full["light"] = tuple(full["light"])
+    if len(full["light"]) != 2:
+        raise CubespaceError(f"encoder.light: expected two numbers [low, high], found {full['light']}")
+    if not full["bias"] >= 0:
+        raise CubespaceError(f"encoder.bias: expected a number >= 0, found {full['bias']!r}")
+    return full
+
+
+def training_settings(settings):
+    """The full settings of a training from those given: ``preset``, then any key of `TRAINING`.
+
+    Raises
+    ------
+    CubespaceError
+        A key is unknown or a value is out of its range.
+    """
+    full = {**TRAINING, **expand(settings, TRAINING_PRESETS, TRAINING, "training")}
+    for key in ("epochs", "steps_per_epoch", "decay_every", "patience", "validation_realisations"):
+        if not (isinstance(full[key], int) and full[key] >= 1):
+            raise CubespaceError(f"training.{key}: expected a whole number >= 1, found {full[key]!r}")
+    if full["batch"] is not None and not (isinstance(full["batch"], int) and full["batch"] >= 2):
+        raise CubespaceError(f"training.batch: expected null or a whole number >= 2, found {full['batch']!r}")
+    for key in ("learning_rate", "decay", "temperature"):
+        if not full[key] > 0:
+            raise CubespaceError(f"training.{key}: expected a positive number, found {full[key]!r}")
+    if full["compile"] and full["recompute"]:
+        raise CubespaceError("training.compile: torch cannot compile recomputed activations; expected one of the two")
+    return full

@@ -13,27 +13,9 @@ from cubespace.errors import CubespaceError
 from cubespace.files import atomic, digest
 from cubespace.network.encoder import Encoder, mixed_precision
 from cubespace.network.loss import alignment, chance_level, effective_rank, nt_xent, uniformity
-from cubespace.network.presets import expand
+from cubespace.network.presets import training_settings
 from cubespace.network.views import draw_pair, network_input
 
-DEFAULTS = {  # the paper's, sec. 3.3; where it is silent, the authors' code
-    "epochs": 50,
-    "steps_per_epoch": 50,  # optimiser steps; each sees fresh views
-    "batch": None,  # galaxies in a step; null = all training galaxies
-    "learning_rate": 8e-4,
-    "decay": 0.75,  # of the learning rate,
-    "decay_every": 2,  # every so many epochs
-    "patience": 5,  # epochs without a better validation loss
-    "temperature": 0.5,
-    "decoupled": False,
-    "same_view": True,
-    "validation_realisations": 4,  # fixed pairs of each validation galaxy, averaged
-    "precision": "auto",
-    "recompute": False,  # activations in the backward pass: less memory, the same numbers
-    "compile": False,  # the network by torch.compile
-    "require_learning": True,  # stop with an error if the loss stays at its chance level
-}
-PRESETS = {"paper": {}, "authors-code": {"patience": 3, "decoupled": True, "same_view": False}}
 HISTORY = (
     "epoch",
     "train_loss",
@@ -47,28 +29,6 @@ HISTORY = (
     "chance_validation",
 )
 TRAIN, VALIDATE = 0, 1  # first number of a realisation; the embedding has 2
-
-
-def training_settings(settings):
-    """The full settings of a training from those given: ``preset``, then any key of `DEFAULTS`.
-
-    Raises
-    ------
-    CubespaceError
-        A key is unknown or a value is out of its range.
-    """
-    full = {**DEFAULTS, **expand(settings, PRESETS, DEFAULTS, "training")}
-    for key in ("epochs", "steps_per_epoch", "decay_every", "patience", "validation_realisations"):
-        if not (isinstance(full[key], int) and full[key] >= 1):
-            raise CubespaceError(f"training.{key}: expected a whole number >= 1, found {full[key]!r}")
-    if full["batch"] is not None and not (isinstance(full["batch"], int) and full["batch"] >= 2):
-        raise CubespaceError(f"training.batch: expected null or a whole number >= 2, found {full['batch']!r}")
-    for key in ("learning_rate", "decay", "temperature"):
-        if not full[key] > 0:
-            raise CubespaceError(f"training.{key}: expected a positive number, found {full[key]!r}")
-    if full["compile"] and full["recompute"]:
-        raise CubespaceError("training.compile: torch cannot compile recomputed activations; expected one of the two")
-    return full
 
 
 def batch_indices(n, size, seed, step):
@@ -125,7 +85,7 @@ def train(
     space : CoefficientSpace
     scaling : Scaling
     pair : Pair
-    settings : dict, see `DEFAULTS`
+    settings : dict, see `cubespace.network.presets.TRAINING`
     seed : int
     checkpoint : path, optional
         Written after each epoch; a run with the same data, settings and seed goes on from it.

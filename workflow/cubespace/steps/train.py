@@ -7,7 +7,7 @@ from cubespace.steps import parse, run, sign
 
 
 def main(argv=None):
-    """Settings: sections `training` (see cubespace.network.training.DEFAULTS), `encoder`, `views`."""
+    """Settings: sections `training` (see cubespace.network.presets.TRAINING), `encoder`, `views`."""
     args = parse(
         __doc__, argv, maps=str, release=str, basis=str, scaling=str, variant=str, weights=str, history=str,
         card=str, checkpoint=(str, None), device=(str, "auto"), seed=(int, 0), threads=(int, None),
@@ -20,8 +20,9 @@ def main(argv=None):
     from cubespace.files import write_text
     from cubespace.network.card import model_card
     from cubespace.network.data import load_maps, read_pair, read_scaling, read_space, room_for_maps
-    from cubespace.network.encoder import encoder_settings, prepare_device, save_weights
-    from cubespace.network.training import HISTORY, train, training_settings
+    from cubespace.network.encoder import prepare_device, save_weights
+    from cubespace.network.presets import encoder_settings, training_settings
+    from cubespace.network.training import HISTORY, train
     from cubespace.tables import read_table, write_table
 
     device = prepare_device(args.device, args.threads)
