@@ -127,11 +127,15 @@ def test_placebo_twins_are_an_arm_of_their_own():
 
 def test_only_galaxies_of_one_role():
     vectors, names, classes, twins = survey()
-    family = [{"a": "passive", "b": "SF", "on": "validation"}, {"a": "passive", "b": "SF"}]
-    table = c.compare(names, vectors, np.arange(N), classes, twins, family, ["energy"], 99, power=False, min_size=2).comparisons
+    family = [{"a": "passive", "b": "SF", "among": "validation"}, {"a": "passive", "b": "SF"}]
+    tables = c.compare(names, vectors, np.arange(N), classes, twins, family, ["energy"], 99, min_size=2, n_trials=2, power_permutations=19)
+    table = tables.comparisons
     seen = classes["role"] == "validation"
     assert table["n_a"].tolist() == [int((seen & (classes["nuclear_class"] == "passive")).sum()), 20] and table["n_a"][0] == 3
-    assert table["on"][0] == "validation" and pd.isna(table["on"][1])
+    assert table["among"][0] == "validation" and pd.isna(table["among"][1])
+    for other in (tables.distances, tables.power):  # who reads them can tell the two comparisons of one pair apart
+        assert set(other["among"].dropna()) == {"validation"} and other["among"].isna().any()
+    assert (tables.distances["among"].isna()).sum() == sum(table.loc[1, ["n_a", "n_b"]])
 
 
 def test_twins_by_name_and_ambiguous_twins():
@@ -202,7 +206,8 @@ def test_step_is_repeatable_and_writes_nulls(tmp_path):
     )
     write_table(twins, tmp_path / "t.csv")
     settings = {"seed": 5, "n_permutations": 99, "n_bootstrap": 50, "n_trials": 3, "power_permutations": 39, "effects": [0, 2],
-                "comparisons": [{"a": "passive", "b": "SF"}, {"a": "void", "b": "cluster", "by": "environment"}, {"a": "AGN", "b": "SF", "matched": True}]}  # fmt: skip
+                "comparisons": [{"a": "passive", "b": "SF"}, {"a": "void", "b": "cluster", "by": "environment"}, {"a": "AGN", "b": "SF", "matched": True},
+                                {"a": "passive", "b": "SF", "among": "train"}]}  # fmt: skip
     written = []
     for out in "xy":
         paths = {
@@ -221,8 +226,8 @@ def test_step_is_repeatable_and_writes_nulls(tmp_path):
     assert not any(b"nan" in content.lower() for content in written[0])
     table, power = read_table(tmp_path / "x.csv"), read_table(tmp_path / "xp.csv")
     controls = read_table(tmp_path / "xc.csv")
-    assert controls["on"].eq("validation").all() and controls["a"].unique().tolist() == ["passive", "void"]
-    assert len(table) == 18 and table["matched"].tolist() == ["False"] * 12 + ["True"] * 6
+    assert len(controls) == 12 and controls["among"].eq("validation").all() and controls["a"].unique().tolist() == ["passive", "void"]
+    assert len(table) == 24 and table["matched"].tolist() == ["False"] * 12 + ["True"] * 6 + ["False"] * 6
     assert set(power["comparison"]) == {"passive-SF", "AGN-SF"} and power["power"].between(0, 1).all()
     classes_again = c.classes_of(read_table(tmp_path / "c.parquet"), names, classes["role"])
     assert all(np.array_equal(classes_again[key], classes[key]) for key in classes)

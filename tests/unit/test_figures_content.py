@@ -200,6 +200,20 @@ def test_untested_comparison_says_why(tables):
     )
 
 
+def test_figures_are_of_all_galaxies_not_of_those_of_one_role(tables):
+    both = {
+        name: pd.concat([tables[name].assign(among="train", **change), tables[name].assign(among=None)], ignore_index=True)
+        for name, change in (("comparisons", {"p_value": 0.5, "n_a": 7}), ("distances", {"tenth_distance": 9.0}), ("power", {"power": 0.0}))
+    }
+    for draw in (comparison_figures.draw_neighbours, comparison_figures.draw_twins):
+        one, two = (draw(given["comparisons"], given["distances"]) for given in (both, tables))
+        assert texts(one) == texts(two) and [axes.get_xlim() for axes in one.axes] == [axes.get_xlim() for axes in two.axes]
+    one, two = (comparison_figures.draw_power(given["power"], given["comparisons"]) for given in (both, tables))
+    assert texts(one) == texts(two)
+    for first, second in zip(one.axes[0].lines, two.axes[0].lines, strict=True):
+        np.testing.assert_array_equal(first.get_ydata(), second.get_ydata())
+
+
 def test_histograms_are_densities_of_all_galaxies(tables):
     figure = comparison_figures.draw_twins(tables["comparisons"], tables["distances"])
     axes = figure.axes[1]  # F&W and cluster

@@ -162,6 +162,12 @@ def test_found_differences_disagree():
     only(table, "not recovered", "train")
 
 
+def test_claims_are_of_all_galaxies_not_of_those_of_one_role():
+    one_role = comparisons({pair: 0.9 for pair in PAIRS}).assign(among="validation")
+    table = verdicts(comparisons=pd.concat([one_role, comparisons().assign(among=None)], ignore_index=True))
+    pd.testing.assert_frame_equal(table, verdicts(comparisons=comparisons()))
+
+
 def test_a_comparison_that_was_not_made():
     table = comparisons()
     void = (table["a"] == "void") | (table["b"] == "void")

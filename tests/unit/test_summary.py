@@ -43,6 +43,8 @@ def test_comparisons_say_what_was_not_tested_and_what_would_have_been_missed():
     assert "passive - SF (40, 60) p < 0.001;" in first and "void - cluster (2, 30) not tested" in first
     assert "AGN - SF (20, 60) p = 0.200, blind below 0.75 sd" in first
     assert second.endswith("AGN - SF (9 pairs) p = 0.400")
+    among = pd.concat([table.assign(p_value=0.04, among="train"), table.assign(among=None)], ignore_index=True)
+    assert summary.comparison_lines(among) == [first, second]  # of all galaxies, not of those of one role
 
 
 def test_missing_probes_are_a_dash():

@@ -2,11 +2,13 @@
 
 import copy
 import difflib
+import math
 from pathlib import Path
 
 import yaml
 
 from cubespace.errors import CubespaceError
+from cubespace.network import presets
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 
@@ -24,14 +26,51 @@ def check(config, where="config"):
     CubespaceError
         Naming each wrong key by its path, what was found and what is allowed.
     """
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
 
+    if wrong := list(_unreadable(config, ())):
+        raise CubespaceError(f"{where}: " + "; ".join(wrong))
     schema = load_schema()
     filled = _fill(config, schema)
-    errors = sorted(Draft202012Validator(schema).iter_errors(filled), key=lambda error: [str(p) for p in error.absolute_path])
+    validator = validators.extend(Draft202012Validator, {"rising": _rising})(schema)
+    errors = sorted(validator.iter_errors(filled), key=lambda error: [str(p) for p in error.absolute_path])
     if errors:
-        raise CubespaceError(f"{where}: " + "; ".join(_sentence(error) for error in errors))
+        raise CubespaceError(f"{where}: " + "; ".join(dict.fromkeys(map(_sentence, errors))))
+    network = filled["network"]
+    try:
+        presets.pair_from_settings({**network["views"], "stars": "published"})  # the survey's own are not measured yet
+        presets.encoder_settings(network["encoder"])
+        presets.training_settings(network["training"])
+    except CubespaceError as error:
+        raise CubespaceError(f"{where}: network.{error}") from None
     return filled
+
+
+def _unreadable(value, path):
+    """Sentences on keys that are not text, and on numbers that are none: what YAML made of something that was meant otherwise."""
+    here = _dotted(path)
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                hint = "YAML reads on, off, yes and no as true and false: " if isinstance(key, bool) else ""
+                yield f"{here}: found the key {key!r}, expected text ({hint}put it in quotes)"
+            yield from _unreadable(item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _unreadable(item, (*path, place))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{here}: found {value!r}, expected a finite number"
+
+
+def _rising(validator, places, value, schema):
+    """The schema's own keyword: of an array, the numbers at these two places must rise."""
+    from jsonschema import ValidationError
+
+    if not isinstance(value, list) or len(value) <= max(places):
+        return
+    low, high = (value[place] for place in places)
+    if all(validator.is_type(limit, "number") for limit in (low, high)) and not low < high:
+        yield ValidationError(f"found {value!r}, expected {low!r} to be less than {high!r}")
 
 
 def _fill(value, schema):
@@ -45,6 +84,9 @@ def _fill(value, schema):
         return [_fill(item, schema["items"]) for item in value]
     if isinstance(value, dict) and isinstance(schema.get("additionalProperties"), dict):
         return {key: _fill(item, schema["additionalProperties"]) for key, item in value.items()}
+    types = schema.get("type", ())
+    if isinstance(value, float) and value.is_integer() and "integer" in types and "number" not in types:
+        return int(value)  # JSON Schema takes 7.0 as an integer, the libraries behind do not
     return value
 
 
@@ -57,8 +99,12 @@ def merged(first, second):
     return result
 
 
+def _dotted(path):
+    return ".".join(map(str, path)) or "(top level)"
+
+
 def _sentence(error):
-    path = ".".join(str(part) for part in error.absolute_path) or "(top level)"
+    path = _dotted(error.absolute_path)
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         words = []
@@ -66,8 +112,12 @@ def _sentence(error):
             close = difflib.get_close_matches(str(key), known, 1)
             words.append(f"unknown key {key!r}" + (f" (did you mean {close[0]!r}?)" if close else f"; allowed: {', '.join(known)}"))
         return f"{path}: " + "; ".join(words)
+    if "expected" in error.schema and error.validator != "required":  # the schema's own words
+        return f"{path}: found {error.instance!r}, expected {error.schema['expected']}"
     if error.validator == "required":
         return f"{path}: {error.message.replace(' is a required property', ' is missing')}"
+    if error.validator == "anyOf":
+        return f"{path}: {' or '.join(key for choice in error.validator_value for key in choice['required'])} is missing"
     allowed = {
         "type": "a value of type {}",
         "enum": "one of {}",
@@ -77,6 +127,7 @@ def _sentence(error):
         "exclusiveMaximum": "less than {}",
         "minItems": "at least {} items",
         "maxItems": "at most {} items",
+        "uniqueItems": "each item once",
         "pattern": "text that matches {}",
     }.get(error.validator)
     if allowed:

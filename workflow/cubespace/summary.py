@@ -97,6 +97,7 @@ def ablation_line(ablation):
 def comparison_lines(comparisons, test="energy"):
     """Two lines: populations as they are, and twins of equal mass and type."""
     chosen = comparisons[comparisons["test"] == test]
+    chosen = chosen[chosen["among"].isna()] if "among" in chosen else chosen  # all galaxies, not those of one role
     lines = []
     for matched, title in ((False, "populations"), (True, "twins in mass and type")):
         parts = []

@@ -231,9 +231,10 @@ CLASSES = {
 
 
 def matched_comparisons():
-    """The pairs of classes that get twins, for the step that makes them."""
+    """The pairs of classes that get twins, for the step that makes them: each once, whatever role it is compared among."""
     chosen = config["populations"]["comparisons"]["comparisons"]
-    return [{key: pair[key] for key in ("a", "b", "by")} for pair in chosen if pair.get("matched")]
+    pairs = dict.fromkeys((pair["a"], pair["b"], pair["by"]) for pair in chosen if pair.get("matched"))
+    return [dict(zip(("a", "b", "by"), pair)) for pair in pairs]
 
 
 def run_in_brief():

@@ -36,8 +36,14 @@ _COLUMNS = ["a", "b", "matched", "test", "n_a", "n_b", "statistic", "p_value", "
 _MARKERS = "osD^vP"
 
 
+def _of_all(frame):
+    """Rows of comparisons of all galaxies, not of those of one role."""
+    return frame[frame["among"].isna()] if "among" in frame else frame
+
+
 def _pair(frame, a, b, matched):
     """Rows of the comparison of a with b, whichever of them is named first."""
+    frame = _of_all(frame)
     first, second = words(frame, "a"), words(frame, "b")
     either = ((first == a) & (second == b)) | ((first == b) & (second == a))
     return frame[either & (truths(frame, "matched") == matched)]
@@ -91,6 +97,7 @@ def _ordinal(number):
 
 
 def _of_pair(distances, a, b, matched):
+    distances = _of_all(distances)
     comparison = words(distances, "comparison")
     return distances[((comparison == f"{a}-{b}") | (comparison == f"{b}-{a}")) & (truths(distances, "matched") == matched)]
 
@@ -105,8 +112,6 @@ def _distances(distances, a, b, matched):
 def _sizes(comparisons, a, b):
     """name -> size of each whole population, as far as the table compares them unmatched."""
     rows = _pair(comparisons, a, b, False)
-    if "on" in rows:
-        rows = rows[rows["on"].isna()]
     if not len(rows):
         return {}
     return {str(rows[side].iloc[0]): _first(rows, f"n_{side}") for side in ("a", "b")}
@@ -243,6 +248,7 @@ def _pair_title(pair):
 def draw_power(power, comparisons):
     """Power: share of trials in which a planted shift of known size is found, for each comparison and test."""
     need(power, ["comparison", "matched", "test", "effect", "power", "power_low", "power_high"], "table of power")
+    power = _of_all(power)
     matched, pair = truths(power, "matched"), words(power, "comparison")
     shown = list(dict.fromkeys(zip(pair, matched, strict=True)))
     if not shown or not np.isfinite(numbers(power, "power")).any():

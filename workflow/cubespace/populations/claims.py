@@ -97,6 +97,8 @@ def population_claims(comparisons, truth, planted=None, planted_agn=None):
     planted, the claim is that it is found.
     """
     mock = truth is not None
+    if "among" in comparisons:  # a role: the claims are of all galaxies
+        comparisons = comparisons[comparisons["among"].isna()]
     numbers = ["p_value", "q_bh", "effect", "ci_low", "ci_high", "minimum_detectable_effect"]  # without any value they are read as text
     comparisons = comparisons.assign(**{name: pd.to_numeric(comparisons[name]) for name in numbers})
 

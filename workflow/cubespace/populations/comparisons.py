@@ -137,7 +137,7 @@ def compare(
         ``comparison``, ``galaxy_a``, ``galaxy_b``. The pairs of a comparison are those of its two populations.
     comparisons : list of dict
         ``a``, ``b``, optionally ``by`` (a key of `classes`), ``matched``, ``twins`` (if the table of twins matches the
-        same populations in more than one way: the name of the comparison in it), and ``on`` (a role: only its galaxies).
+        same populations in more than one way: the name of the comparison in it), and ``among`` (a role: only its galaxies).
         Where the table of twins pairs a population of a matched comparison with itself (``a-a``), that placebo is tested
         too, without power.
     tests : list of str, optional
@@ -147,7 +147,7 @@ def compare(
     -------
     Tables
         Comparisons with a population below `min_size` have the same rows, nulls for numbers, and a note saying why.
-        ``n_embedded``: galaxies in the representation, of which the comparison takes n_a and n_b. ``arm``: main or placebo; ``on``: role of the galaxies compared, null for all. ``q_bh``: Benjamini-Hochberg over
+        ``n_embedded``: galaxies in the representation, of which the comparison takes n_a and n_b. ``arm``: main or placebo; ``among``: role of the galaxies compared, null for all. ``q_bh``: Benjamini-Hochberg over
         all permutation p-values of the main arm; a placebo is no hypothesis, so it has none.
     """
     known = all_tests(k, k_schilling_henze, n_subsamples, seed)
@@ -167,9 +167,9 @@ def compare(
         placebo = a == b
         column = column_of(a, b, entry.get("by"), placebo and number >= len(comparisons))
         own_twins = pairs_of(twins, a, b, column, classes, galaxies, entry.get("twins")) if matched else None
-        rows_a, rows_b = members(a, b, column, _only(classes, column, entry.get("on")), galaxies, own_twins)
+        rows_a, rows_b = members(a, b, column, _only(classes, column, entry.get("among")), galaxies, own_twins)
         base = {"a": a, "b": b, "by": column, "matched": matched, "n_a": len(rows_a), "n_b": len(rows_b),
-                "n_embedded": len(unit), "arm": "placebo" if placebo else "main", "on": entry.get("on")}  # fmt: skip
+                "n_embedded": len(unit), "arm": "placebo" if placebo else "main", "among": entry.get("among")}  # fmt: skip
         if min(len(rows_a), len(rows_b)) < max(2, min_size):
             what = "pairs" if matched else "galaxies"
             small = f"{len(rows_a)} {what}" if matched else f"{len(rows_a)} {a}, {len(rows_b)} {b}"
@@ -188,7 +188,7 @@ def compare(
         paper, near = pooled.paper_p(matrix, labels, group), pooled.query_distances(matrix, labels, group)
         tenth = known["ks_10th"].paper_p(matrix, labels, group)
         distances.append(
-            _distance_rows(a, b, matched, np.asarray(galaxies, dtype=object)[index], labels, near)
+            _distance_rows(a, b, matched, np.asarray(galaxies, dtype=object)[index], labels, near).assign(among=entry.get("among"))
         )
         strength = None
         if power and not placebo:
@@ -205,7 +205,7 @@ def compare(
             )
             curve = strength.curve
             head = pd.DataFrame(
-                {"comparison": f"{a}-{b}", "a": a, "b": b, "matched": matched}, index=curve.index
+                {"comparison": f"{a}-{b}", "a": a, "b": b, "matched": matched, "among": entry.get("among")}, index=curve.index
             )
             curves.append(pd.concat([head, curve], axis=1))
         for place, (name, test) in enumerate(chosen.items()):
@@ -223,7 +223,7 @@ def compare(
                 }
             )  # fmt: skip
     order = ["a", "b", "matched", "test", "n_a", "n_b", "statistic", "p_value", "q_bh", "p_ks_paper", "effect", "ci_low", "ci_high",
-             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k", "arm", "on",
+             "minimum_detectable_effect", "note", "by", "p_ks_naive", "ks_method", "ks_ties", "k", "arm", "among",
              "n_embedded"]  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=order)
     table["q_bh"] = benjamini_hochberg(np.where(table["arm"] == "main", table["p_value"].to_numpy(float), np.nan))
@@ -234,6 +234,7 @@ def compare(
         "a",
         "b",
         "matched",
+        "among",
         "test",
         "effect",
         "power",
@@ -280,6 +281,7 @@ _DISTANCE_COLUMNS = [
     "mean_distance",
     "tenth_distance",
     "k",
+    "among",
 ]
 
 

@@ -17,8 +17,8 @@ def main(argv=None):
     given = (embedding.galaxies, embedding.vectors, groups, classes, read_table(args.twins))
     tables = compare(*given, **settings)
     # the network was not fitted to validation galaxies: the same comparisons on them alone
-    unseen = [{**c, "on": "validation"} for c in settings.get("comparisons", DEFAULT)
-              if not c.get("matched") and c["a"] not in ("train", "validation")]  # fmt: skip
+    unseen = [{**c, "among": "validation"} for c in settings.get("comparisons", DEFAULT)
+              if not c.get("matched") and not c.get("among") and c["a"] not in ("train", "validation")]  # fmt: skip
     controls = compare(*given, **{**settings, "comparisons": unseen, "power": False}).comparisons
     meta = sign(args, seed=settings.get("seed", 0), release=embedding.meta.get("release_digest"))
     write_table(tables.comparisons, args.out, meta=meta)
