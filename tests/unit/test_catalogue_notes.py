@@ -26,7 +26,7 @@ def voids(path, **more):
 
 
 def said(catalogue):
-    assert all(note.table.endswith(("csv", "fits")) and note.galaxies == "" for note in catalogue.notes)
+    assert all(note.table.endswith(("csv", "fits", "parquet")) and note.galaxies == "" for note in catalogue.notes)
     return [(note.kind, note.detail) for note in catalogue.notes]
 
 
@@ -54,6 +54,7 @@ def test_rows_and_numbers_of_voids(tmp_path):
     assert catalogue.radius.tolist() == [9]
     assert said(catalogue) == [
         ("column", "column 'r': 0 missing, 1 sentinels, 0 out of range"),
+        ("column", "column 'Reff': 0 missing, 1 sentinels, 0 out of range"),
         ("rows", "3 of 4 rows are passed over: no position or no positive radius; the first: 2, 3, 4"),
     ]
 
@@ -104,8 +105,27 @@ def test_what_stands_for_missing_in_lengths_and_sizes(tmp_path):
     xyz = {"x": {"column": "x", "missing": [7]}, "y": "y", "z": "z", "radius": "R"}
     catalogue = cat.read_voids(tmp_path / "v.csv", xyz, "Mpc/h")
     np.testing.assert_array_equal(catalogue.centre, [[10, 20, 80], [-99, 20, 80]])  # a place, not a code
+    assert cat.read_voids(tmp_path / "v.csv", xyz | {"z": {"column": "z", "missing": ["7"]}}, "Mpc/h").radius.tolist() == [9, 9]
     with pytest.raises(CubespaceError, match=r"v\.csv: column 'R': convert is for ra, dec and redshift; here `unit`"):
         cat.read_voids(tmp_path / "v.csv", xyz | {"radius": {"column": "R", "convert": "none"}}, "Mpc/h")
+
+
+@pytest.mark.parametrize("missing", [[99.9], ["99.9"], ["n.a.", "9.99e1"]])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_codes_are_found_in_single_precision_and_in_quotes(tmp_path, kind, missing):
+    """99.9 went through float32 in a binary file, where it is 99.9000015."""
+    table = Table({"x": [10.0, 20.0], "y": [20.0, 30.0], "z": [80.0, 90.0], "R": np.array([9, 99.9], "f4")}).to_pandas()
+    path = tmp_path / f"v.{kind}"
+    table.to_parquet(path) if kind == "parquet" else table.to_csv(path, index=False)
+    catalogue = cat.read_voids(path, {"x": "x", "y": "y", "z": "z", "radius": {"column": "R", "missing": missing}}, "Mpc/h")
+    assert catalogue.radius.tolist() == [9] and catalogue.centre.tolist() == [[10, 20, 80]]
+    assert said(catalogue)[0] == ("column", "column 'R': 0 missing, 1 sentinels, 0 out of range")
+
+
+def test_what_stands_for_missing_in_groups(tmp_path):
+    (tmp_path / "g.csv").write_text("g,ra,dec,z,n\n7,1,0,0.02,31\n555,2,0,0.02,31\nfield,3,0,0.02,31\n")
+    catalogue = groups(tmp_path / "g.csv", columns=COLUMNS | {"group": {"column": "g", "missing": [555, "field"]}})
+    assert catalogue.group.tolist() == ["7", None, None]
 
 
 def test_radii_in_another_unit_are_refused(tmp_path):
@@ -134,7 +154,9 @@ def test_distances_in_another_unit_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("footprint", "words"),
     [({"redshift": [0.2, 0.0]}, r"redshift: found \[0.2, 0.0\], expected \[min, max\]"), ({"boxes": [[0, 90, 0, 100]]}, "declinations"),
-     ({"radius": -1.0}, "a radius of up to 180 degrees"), ({"redshift": [0.1]}, r"expected \[min, max\]")],
+     ({"radius": -1.0}, "a radius of up to 180 degrees"), ({"redshift": [0.1]}, r"expected \[min, max\]"),
+     ({"boxes": [0, 90, -10, 50]}, r"found .*'boxes': \[0, 90, -10, 50\].*, expected boxes \[\[ra_min,"), ({"redshift": [0.01, None]}, "expected boxes"),
+     ({"radius": "wide"}, "expected boxes")],
 )  # fmt: skip
 def test_a_footprint_that_holds_nothing_is_refused(tmp_path, footprint, words):
     (tmp_path / "v.csv").write_text(VOIDS)
@@ -154,7 +176,7 @@ def test_the_step_prints_and_writes_them(tmp_path, capsys):
     classify.main([*(word for name, file in files.items() for word in (f"--{name}", file)), "--settings", json.dumps({"environment": around})])
     expected = [*groups(tmp_path / "g.csv", short_rows="fill").notes, *voids(tmp_path / "v.csv").notes]
     notes = read_table(files["notes"])
-    assert len(expected) == 9 and notes.columns.tolist() == ["kind", "table", "galaxies", "detail"]
+    assert len(expected) == 10 and notes.columns.tolist() == ["kind", "table", "galaxies", "detail"]
     assert notes["detail"].tolist() == [note.detail for note in expected] and set(notes["kind"]) == {"table", "column", "rows"}
     printed = capsys.readouterr().out
     assert all(f"note: {note.kind}: {note.table}: {note.detail}\n" in printed for note in expected)

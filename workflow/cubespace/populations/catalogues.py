@@ -9,9 +9,9 @@ from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.notes import Note, reader_notes
 from cubespace.populations.environment import Footprint, Groups, Voids
-from cubespace.properties import SENTINELS, numbers_of
+from cubespace.properties import SENTINELS, canonical_values, numbers_of
 from cubespace.sphere import unit_vectors
-from cubespace.tables import label, need_columns, numbers, read_table
+from cubespace.tables import label, need_columns, read_table
 from cubespace.units import length_in_mpc_per_h
 
 # Each names our columns and the names that they have in the catalogue's editions; what the user states goes before.
@@ -111,7 +111,7 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
     if frame not in ("heliocentric", "cmb"):
         raise CubespaceError(f"{path}: frame: found {frame!r}, expected heliocentric or cmb")
     ra, dec, z = (_canonical(path, table, wanted, c, notes) for c in ("ra", "dec", "redshift"))
-    outside = frozenset(map(_group, no_group))
+    outside = frozenset(map(_group, [*no_group, *wanted["group"].get("missing", ())]))
     group = [_group(value) for value in table[wanted["group"]["column"]]]
     group = np.array([None if text in outside else text for text in group], dtype=object)
     members = _members(path, table, wanted, group, groups, notes)
@@ -273,13 +273,11 @@ def _numbers(path, table, spec, notes, codes=()):
     """(n,) a column of numbers; nan where it is missing or one of `spec["missing"]`, else of `codes`, which is noted."""
     if "convert" in spec:
         raise CubespaceError(f"{path}: column {spec['column']!r}: convert is for ra, dec and redshift; here `unit` is expected")
-    given = spec.get("missing", codes)
-    column = table[spec["column"]]
-    column = column.where(~column.isin([code for code in given if isinstance(code, str)]), None)
-    values = numbers(column, f"{path}: column {spec['column']!r}").to_numpy(float)
-    code = np.isin(values, [float(value) for value in given if not isinstance(value, str)])
-    _count(path, spec, int(np.isnan(values).sum()), int(code.sum()), 0, notes)
-    return np.where(code, np.nan, values)
+    # as property tables are read; of the properties a redshift is a number as it is, without bounds no value is out of range
+    plain = {"column": spec["column"], "missing": spec.get("missing", codes), "convert": "none", "minimum": -np.inf, "maximum": np.inf}
+    values, _, counts, _ = canonical_values(table[spec["column"]], "redshift", plain, "", f"{path}: column {spec['column']!r}")
+    _count(path, spec, **counts, notes=notes)
+    return values.to_numpy(float)
 
 
 def _count(path, spec, missing, sentinel, out_of_range, notes):
@@ -323,8 +321,7 @@ def _lengths(path, table, wanted, name, stated, h0, notes):
     factor = length_in_mpc_per_h(unit, h0)
     if factor is None:
         raise CubespaceError(f"{where}: length_unit: found {unit or 'none'!r}, expected 'Mpc/h' or 'Mpc'")
-    values = factor * _numbers(path, table, spec, notes, () if name in _WAYS[0] else SENTINELS)
-    return np.where(np.isfinite(values), values, np.nan)
+    return factor * _numbers(path, table, spec, notes, () if name in _WAYS[0] else SENTINELS)
 
 
 def _footprint(path, spec):
@@ -335,12 +332,18 @@ def _footprint(path, spec):
         raise CubespaceError(
             f"{path}: footprint: found {', '.join(sorted(unknown))}; expected boxes, radius, redshift"
         )
-    boxes = tuple(tuple(map(float, box)) for box in spec.get("boxes") or ())
+    try:
+        boxes = tuple(tuple(map(float, box)) for box in spec.get("boxes") or ())
+        radius, redshift = spec.get("radius"), tuple(map(float, spec.get("redshift") or (0.0, np.inf)))
+        radius = radius if radius is None else float(radius)
+    except (TypeError, ValueError):
+        raise CubespaceError(
+            f"{path}: footprint: found {spec}, expected boxes [[ra_min, ra_max, dec_min, dec_max], ...], radius and redshift [min, max] of numbers"
+        ) from None
     if any(len(box) != 4 or box[2] > box[3] for box in boxes):
         raise CubespaceError(
             f"{path}: footprint: boxes: found {spec['boxes']}, expected [ra_min, ra_max, dec_min, dec_max] each"
         )
-    radius, redshift = spec.get("radius"), tuple(map(float, spec.get("redshift") or (0.0, np.inf)))
     if any(abs(limit) > 90 for box in boxes for limit in box[2:]) or (radius is not None and not 0 < radius <= 180):
         raise CubespaceError(f"{path}: footprint: found {spec}, expected declinations within -90 ... 90 and a radius of up to 180 degrees")
     if len(redshift) != 2 or not redshift[0] < redshift[1]:
