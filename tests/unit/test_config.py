@@ -126,6 +126,26 @@ def test_what_no_job_could_use_is_refused_before_any(text, words):
         checked(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sample: {}\nseed: 1\n# a note\nsample:\n  sheet: s\n", "sample: found in line 1 and again in line 4, expected once"),
+        ("a:\n  b:\n    - c: 1\n      c: 1\n", "a.b.0.c: found in line 3 and again in line 4"),
+        ('{"a": 1,\n "b": {"a": 1, "a": 2}}', "b.a: found in line 2 and again in line 2"),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_with_its_lines(tmp_path, text, words):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(CubespaceError, match=rf"c\.yaml: {words}"):
+        config.refuse_repeated_keys(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "a: &x {b: 1}\nc: *x\nd: [*x, *x]\n", "a: &x [*x]\n", "a: {b: 1}\nb: {b: 1, a: 1}\n", "a: [1\n"])
+def test_a_key_in_two_places_is_no_repetition(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    config.refuse_repeated_keys(tmp_path / "c.yaml")
+
+
 def test_a_comparison_may_be_among_galaxies_of_one_role():
     full = checked(COMPARISON % "among: validation")
     assert full["populations"]["comparisons"]["comparisons"] == [

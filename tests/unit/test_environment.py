@@ -258,7 +258,7 @@ def test_stated_classes_go_before_ours():
     assert result["environment"].tolist() == ["void", "cluster"]
     assert result["environment_from"].tolist() == ["x", "stated in the property tables"]
     table.loc[0, "environment"] = "field"
-    with pytest.raises(CubespaceError, match="t: a: environment: found 'field'"):
+    with pytest.raises(CubespaceError, match="t: a: environment: found 'field'; expected one of cluster, filament_wall, void, unclassified, or"):
         env.prefer_stated(classes, table, "environment", env.ENVIRONMENTS, "t")
 
 

@@ -79,6 +79,22 @@ def test_training_asks_for_a_gpu_and_for_threads_that_small_maps_can_use(tmp_pat
         assert re.findall(r"threads: (\d+)", plan) == ([str(threads)] if threads > 1 else [])
 
 
+@pytest.mark.parametrize(
+    ("sheet", "more", "words"),
+    [
+        ("galaxy,environment\nA,\nB,void\nC,Void\n", "", "sample.sheet or sample.tables: C: environment: found 'Void'; expected one of cluster"),
+        ("galaxy,nuclear_class\nA,AGN\nB,agn\n", "", "sample.sheet or sample.tables: B: nuclear_class: found 'agn'; expected one of SF"),
+        ("galaxy\nA\n", "seed: 1\nseed: 2\n", "config.yaml: seed: found in line 5 and again in line 6, expected once"),
+        ("galaxy\nA\n", "yes: 1\n", "config: (top level): found the key True, expected text"),
+    ],
+)
+def test_what_no_job_can_use_is_refused_before_any(tmp_path, sheet, more, words):
+    (tmp_path / "sheet.csv").write_text(sheet)
+    (tmp_path / "config.yaml").write_text(f"survey: x\nsample:\n  sheet: {tmp_path}/sheet.csv\n  cubes: '{tmp_path}/{{galaxy}}.fits'\n{more}")
+    done = run("-n", "--configfile", str(tmp_path / "config.yaml"))
+    assert done.returncode != 0 and words in done.stdout, done.stdout
+
+
 def third_party(step):
     """Packages outside the standard library that a step and the modules behind it import."""
     found = set()

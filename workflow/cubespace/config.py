@@ -18,6 +18,30 @@ def load_schema():
     return yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
 
 
+def refuse_repeated_keys(path):
+    """CubespaceError if a file of YAML has a key twice in one place, with its lines: the last would hold, without a word."""
+    try:
+        root = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except yaml.YAMLError:  # a template, or JSON with tabs: whoever reads it says what is wrong
+        return
+    nodes, seen = [((), root)], set()
+    while nodes:
+        place, node = nodes.pop()
+        if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            nodes += [((*place, i), item) for i, item in enumerate(node.value)]
+            continue
+        lines = {}
+        for key, item in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            if name in lines:
+                raise CubespaceError(f"{path}: {_dotted((*place, name))}: found in line {lines[name]} and again in line {line}, expected once")
+            lines[name] = line
+            nodes.append(((*place, name), item))
+
+
 def check(config, where="config"):
     """A copy of `config` with defaults filled in.
 

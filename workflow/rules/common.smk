@@ -22,6 +22,8 @@ from cubespace import config as configuration
 from cubespace import ledger
 from cubespace import sample as survey_sample
 from cubespace.errors import CubespaceError
+from cubespace.populations.emission import NUCLEAR
+from cubespace.populations.environment import ENVIRONMENTS, check_stated
 from cubespace.provenance import code_digest, commit
 from cubespace.release import Release, needed
 from snakemake.exceptions import WorkflowError
@@ -67,10 +69,14 @@ def release_files(path):
 
 
 try:
+    for path in workflow.configfiles:
+        configuration.refuse_repeated_keys(path)
     RELEASE = Release(config["release"]) if isinstance(config.get("release"), str) else None
     config = configuration.check(RELEASE.settle(config) if RELEASE else config)
     SAMPLE_SETTINGS = sample_settings(config["sample"], config["seed"])
     GALAXIES = survey_sample.build(**SAMPLE_SETTINGS).galaxies.set_index("stem", drop=False)
+    for name, allowed in (("nuclear_class", NUCLEAR), ("environment", ENVIRONMENTS)):
+        check_stated(GALAXIES, name, allowed, "sample.sheet or sample.tables")
     survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None, fitted=not RELEASE)
     check_masks(config["cubes"]["masks"], GALAXIES["stem"])
     if config["seed"] in config["network"]["seeds"]:

@@ -244,6 +244,15 @@ def _note(covered, inside, name):
         covered[i].append(name)
 
 
+def check_stated(galaxies, name, allowed, where):
+    """CubespaceError if a galaxy's class in the column `name` is none of `allowed`; null is no class."""
+    wrong = galaxies[galaxies[name].notna() & ~galaxies[name].isin(allowed)]
+    if len(wrong):
+        found = "; ".join(f"{galaxy}: {name}: found {value!r}" for galaxy, value in zip(wrong["galaxy"][:5], wrong[name][:5], strict=True))
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        raise CubespaceError(f"{where}: {found}{more}; expected one of {', '.join(allowed)}, or an empty cell")
+
+
 def prefer_stated(classes, galaxies, name, allowed, where):
     """`classes` with the values of its column `name` replaced where the galaxies' own table states one.
 
@@ -257,13 +266,8 @@ def prefer_stated(classes, galaxies, name, allowed, where):
     """
     if name not in galaxies:
         return classes
+    check_stated(galaxies, name, allowed, where)
     stated = galaxies[name].notna().to_numpy()
-    wrong = stated & ~galaxies[name].isin(allowed).to_numpy()
-    if wrong.any():
-        row = galaxies[wrong].iloc[0]
-        raise CubespaceError(
-            f"{where}: {row['galaxy']}: {name}: found {row[name]!r}, expected one of {', '.join(allowed)}"
-        )
     classes = classes.copy()
     classes[name] = classes[name].where(~stated, galaxies[name].to_numpy())
     classes[f"{name}_from"] = classes[f"{name}_from"].where(~stated, "stated in the property tables")
