@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cubespace import config
+from cubespace.columns import PROPERTIES
 from cubespace.errors import CubespaceError
 from cubespace.network import presets
 from cubespace.populations import catalogues
@@ -99,7 +100,7 @@ GROUPS = "populations: {environment: {groups: [{path: g.csv, preset: lim2017, %s
         ("sample: {max_redshift: .inf}", "sample.max_redshift: found inf, expected a finite number"),
         ("network: {training: {temperature: .nan}}", "network.training.temperature: found nan, expected a finite number"),
         ("sample: {tables: [{path: a, key: b, columns: {redshift: {column: z, maximum: .inf}}}]}", "tables.0.columns.redshift.maximum: found inf"),
-        ("sample: {tables: [{path: a, columns: {redshift: z}}]}", "sample.tables.0: key or match_radius is missing"),
+        ("sample: {tables: [{path: a, columns: {redshift: z}}]}", "sample.tables.0: found path, columns; expected also key or match_radius$"),
         (GROUPS % "footprint: {redshift: [0, .inf]}", "groups.0.footprint.redshift.1: found inf, expected a finite number"),
         (GROUPS % "footprint: {boxes: [0, 90, -10, 50]}", r"footprint.boxes.0: found 0, expected boxes, each \[ra_min, ra_max, dec_min, dec_max\]"),
         (GROUPS % "footprint: {boxes: [[0, 90, 50, -10]]}", r"footprint.boxes.0: found \[0, 90, 50, -10\], expected boxes, each"),
@@ -110,6 +111,17 @@ GROUPS = "populations: {environment: {groups: [{path: g.csv, preset: lim2017, %s
         (GROUPS % "groups: {path: 3, columns: {group: g, members: n}}", "groups.0.groups.path: found 3, expected a value of type string"),
         (GROUPS % "groups: {path: b, columns: {group: g, members: n}, nams: [x]}", r"groups.0.groups: unknown key 'nams' \(did you mean 'names'\?\)"),
         (GROUPS % "groups: {path: b, columns: {group: g}}", "groups.0.groups.columns: 'members' is missing"),
+        ("populations: {environment: {groups: [{path: g, columns: {ra: r, dec: d, redshift: z}}]}}", "groups.0.columns: 'group' is missing$"),
+        ("populations: {environment: {voids: [{path: v, columns: {radius: R, ra: r, dec: d}}]}}",
+         "voids.0.columns: found radius, ra, dec; expected also x, y, z or ra, dec, distance or ra, dec, redshift$"),
+        ("populations: {environment: {voids: [{path: v}]}}", "voids.0: found path; expected also preset or columns$"),
+        ("populations: {comparisons: {comparisons: [{a: SF, b: SF, by: nuclear_class}]}}", "comparisons.0: a and b are both 'SF', expected two"),
+        ("populations: {comparisons: {comparisons: [{a: train, b: embed, by: role, matched: true}]}}", "comparisons.0.matched: found True, expected False"),
+        ("populations: {twins: {match_also: {morphology: 1}}}", "populations.twins.match_also: found 'morphology', expected one of redshift, ra"),
+        ("populations: {injection: {effects: {active_nucleus: [3, 30, 10]}}}", r"active_nucleus: found \[3, 30, 10\], expected 30 to be less than 10$"),
+        ("cubes: {mapping: {flux: 1, sigma: 2, ivar: 3}}", "cubes.mapping: found flux, sigma, ivar; expected exactly one: sigma or variance or ivar$"),
+        ("cubes: {mapping: {flux: 1}}", "cubes.mapping: found flux; expected exactly one: sigma"),
+        ("space: {clusters: {k: [2, 3, 3]}}", r"space.clusters.k: found \[2, 3, 3\], expected each item once$"),
         ("spectra: {grid: [6803, 3739, 2]}", r"spectra.grid: found \[6803, 3739, 2\], expected 6803 to be less than 3739"),
         ("spectra: {grid: [3739, 6803, 0]}", "spectra.grid.2: found 0, expected more than 0"),
         ("network: {views: {first: {nosie: 3}}}", r"network.views.first: unknown key 'nosie' \(did you mean 'noise'\?\)"),
@@ -189,6 +201,8 @@ def test_the_schema_has_the_keys_of_the_code():
         arguments = set(inspect.signature(read).parameters) - {"reading"}
         assert set(properties("populations", "environment", kind, "[]")) == arguments | reading | {"preset"}
     assert set(properties("populations", "environment", "groups", "[]", "groups")) == reading | {"path", "columns"}
+    also = config.load_schema()["properties"]["populations"]["properties"]["twins"]["properties"]["match_also"]["propertyNames"]["enum"]
+    assert set(also) == {*PROPERTIES, "ra", "dec", "distance", "snr", "group_members", "void_depth"}  # numbers of galaxies, verdicts, classes
     pairs = config.load_schema()["properties"]["populations"]["properties"]["comparisons"]["properties"]["comparisons"]["items"]
     allowed = {rule["if"]["properties"]["by"]["const"]: tuple(rule["then"]["properties"]["b"]["enum"]) for rule in pairs["allOf"]}
     assert allowed == COLUMNS_OF and pairs["properties"]["by"]["enum"] == list(COLUMNS_OF)

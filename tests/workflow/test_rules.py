@@ -85,6 +85,7 @@ def test_training_asks_for_a_gpu_and_for_threads_that_small_maps_can_use(tmp_pat
         ("galaxy,environment\nA,\nB,void\nC,Void\n", "", "sample.sheet or sample.tables: C: environment: found 'Void'; expected one of cluster"),
         ("galaxy,nuclear_class\nA,AGN\nB,agn\n", "", "sample.sheet or sample.tables: B: nuclear_class: found 'agn'; expected one of SF"),
         ("galaxy\nA\n", "seed: 1\nseed: 2\n", "config.yaml: seed: found in line 5 and again in line 6, expected once"),
+        ("galaxy,role\nA,train\nB,train\nC,validation\nD,validation\n", "mock: {truth: t.csv, ssp: s.npz}\nfigures: {examples: [A, E]}\n", "figures.examples: E: not in"),
         ("galaxy\nA\n", "yes: 1\n", "config: (top level): found the key True, expected text"),
     ],
 )

@@ -3,6 +3,7 @@
 import copy
 import difflib
 import math
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
@@ -60,6 +61,9 @@ def check(config, where="config"):
     errors = sorted(validator.iter_errors(filled), key=lambda error: [str(p) for p in error.absolute_path])
     if errors:
         raise CubespaceError(f"{where}: " + "; ".join(dict.fromkeys(map(_sentence, errors))))
+    for place, pair in enumerate(filled["populations"]["comparisons"]["comparisons"]):
+        if pair["a"] == pair["b"]:
+            raise CubespaceError(f"{where}: populations.comparisons.comparisons.{place}: a and b are both {pair['a']!r}, expected two populations")
     network = filled["network"]
     try:
         presets.pair_from_settings({**network["views"], "stars": "published"})  # the survey's own are not measured yet
@@ -87,14 +91,15 @@ def _unreadable(value, path):
 
 
 def _rising(validator, places, value, schema):
-    """The schema's own keyword: of an array, the numbers at these two places must rise."""
+    """The schema's own keyword: of an array, the numbers at these two places (true: all) must rise."""
     from jsonschema import ValidationError
 
-    if not isinstance(value, list) or len(value) <= max(places):
+    if not isinstance(value, list) or not all(validator.is_type(item, "number") for item in value):
         return
-    low, high = (value[place] for place in places)
-    if all(validator.is_type(limit, "number") for limit in (low, high)) and not low < high:
-        yield ValidationError(f"found {value!r}, expected {low!r} to be less than {high!r}")
+    pairs = pairwise(value) if places is True else [[value[place] for place in places if place < len(value)]]
+    for pair in pairs:
+        if len(pair) == 2 and not pair[0] < pair[1]:
+            yield ValidationError(f"found {value!r}, expected {pair[0]!r} to be less than {pair[1]!r}")
 
 
 def _fill(value, schema):
@@ -140,8 +145,9 @@ def _sentence(error):
         return f"{path}: found {error.instance!r}, expected {error.schema['expected']}"
     if error.validator == "required":
         return f"{path}: {error.message.replace(' is a required property', ' is missing')}"
-    if error.validator == "anyOf":
-        return f"{path}: {' or '.join(key for choice in error.validator_value for key in choice['required'])} is missing"
+    if error.validator in ("anyOf", "oneOf"):  # sets of keys
+        ways = " or ".join(", ".join(choice["required"]) for choice in error.validator_value)
+        return f"{path}: found {', '.join(error.instance)}; expected {'also' if error.validator == 'anyOf' else 'exactly one:'} {ways}"
     allowed = {
         "type": "a value of type {}",
         "enum": "one of {}",
@@ -152,6 +158,7 @@ def _sentence(error):
         "minItems": "at least {} items",
         "maxItems": "at most {} items",
         "uniqueItems": "each item once",
+        "const": "{}",
         "pattern": "text that matches {}",
     }.get(error.validator)
     if allowed:

@@ -79,6 +79,8 @@ try:
         check_stated(GALAXIES, name, allowed, "sample.sheet or sample.tables")
     survey_sample.check_ready(GALAXIES, made=config["sample"]["cubes"] if config["mock"] else None, fitted=not RELEASE)
     check_masks(config["cubes"]["masks"], GALAXIES["stem"])
+    if absent := sorted(set(config["figures"]["examples"]) - set(GALAXIES["galaxy"])):
+        raise CubespaceError(f"figures.examples: {', '.join(absent)}: not in the sample")
     if config["seed"] in config["network"]["seeds"]:
         raise CubespaceError(f"network.seeds: {config['seed']} is the main seed; expected others")
 except CubespaceError as error:
