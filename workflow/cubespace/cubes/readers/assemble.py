@@ -363,7 +363,8 @@ def _flags(layout, flags, path):
     if flags is None or not (layout.bad_bits or layout.star_bit is not None):
         return flags, None
     if flags.dtype.kind == "f":
-        whole = flags.astype(np.int64)
+        with np.errstate(invalid="ignore"):
+            whole = flags.astype(np.int64)
         if not np.array_equal(whole, flags):
             raise CubeRejected(
                 "wrong_dtype", f"{path}: HDU {layout.flags.index} {layout.flags.name} holds no whole numbers: no bits"
@@ -371,7 +372,13 @@ def _flags(layout, flags, path):
         flags = whole
     stars = None
     if layout.star_bit is not None:
-        stars = (flags & (1 << layout.star_bit) != 0).any(axis=0)
+        stars = _set(flags, (layout.star_bit,)).any(axis=0)
     if not layout.bad_bits:
         return flags, stars
-    return flags & sum(1 << bit for bit in layout.bad_bits) != 0, stars
+    return _set(flags, layout.bad_bits), stars
+
+
+def _set(flags, bits):
+    """Bool: whole numbers that have one of these bits; the sign is the highest, those beyond it are set nowhere."""
+    plain = flags.view(f"u{flags.dtype.itemsize}")
+    return plain & plain.dtype.type(sum(1 << bit for bit in set(bits) if bit < 8 * flags.dtype.itemsize)) != 0

@@ -22,6 +22,7 @@ MAX_ALIEN = 3  # cards without a lawful keyword in a block of 36: more, and it i
 MAX_BYTES = 64 * 2**30
 MAX_GAIN = 1100  # deflate packs 1032 times at most
 TYPES = {8: ">u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
+_HALF = {1: -128, 2: 2**15, 4: 2**31, 8: 2**63}  # BZERO of integers of the other sign (FITS standard 4.0, sec. 5.2.5), by bytes
 KEYWORD = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_ ")
 TILED = "COMPRESSED_IMAGE"  # the EXTNAME that fpack gives; some writers leave it beside the image's own
 OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"PK\x03\x04": "zip", b"\x1f\x9d": "compress (.Z)", b"\x89HDF": "HDF5",
@@ -309,7 +310,8 @@ def _sum32(words):
 
 
 def _scaled(data, header, where):
-    """Physical values of native samples; BLANK of an integer image becomes NaN."""
+    """Physical values of native samples: whole numbers as such, also by FITS's convention for unsigned ones (BZERO of half
+    their range); float64 for any other BSCALE and BZERO, or where an integer image has BLANK samples, which become NaN."""
     data = data.view(data.dtype.newbyteorder("="))
     try:
         blank = whole(header, "BLANK") if "BLANK" in header and data.dtype.kind in "iu" else None
@@ -318,13 +320,17 @@ def _scaled(data, header, where):
     scale, zero = number(header, "BSCALE", where, 1.0), number(header, "BZERO", where, 0.0)
     if scale == 0:
         raise CubeRejected("header_card", f"{where}: BSCALE = 0")
-    if (scale, zero) == (1, 0) and blank is None:
-        return data
-    wide = np.float32 if data.dtype.itemsize <= 2 or data.dtype == np.float32 else np.float64
     missing = data == blank if blank is not None else None
-    data = data.astype(wide)
-    data *= wide(scale)
-    data += wide(zero)
-    if missing is not None:
+    if data.dtype.kind in "iu" and (scale, zero) == (1, _HALF[data.dtype.itemsize]):
+        bits = data.view(f"u{data.dtype.itemsize}")
+        bits ^= bits.dtype.type(1 << 8 * data.dtype.itemsize - 1)  # adds half of the range: float64 would lose the low bits
+        data, zero = data.view("i1") if data.dtype.itemsize == 1 else bits, 0.0
+    if (scale, zero) != (1, 0):
+        data = data.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            data *= scale
+            data += zero
+    if missing is not None and missing.any():
+        data = data.astype(np.float64, copy=False)
         data[missing] = np.nan
     return data
