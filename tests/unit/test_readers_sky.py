@@ -1,10 +1,12 @@
 """Sizes of spaxels and positions by the cards of a cube: every unit, each axis its own; what is no place in the sky of 2000."""
 
+import numpy as np
 import pytest
 from test_readers_axis import ours
 
 import make_cubes
-from cubespace.cubes.readers import axis
+import make_surveys
+from cubespace.cubes.readers import axis, read_cube
 from cubespace.cubes.readers import header as cards
 from cubespace.errors import CubeRejected
 
@@ -39,6 +41,41 @@ def test_spaxels_of_no_unit_or_no_size_are_refused(changes, words):
 def test_steps_of_one_pixel_state_nothing():
     head = make_cubes.header(CD1_1=1.0, CD2_2=1.0, CUNIT1="pixel", CUNIT2="pixel", CTYPE1="LINEAR", CTYPE2="LINEAR")
     assert cards.pixel_scale(ours(head), "a") is None and cards.sky(ours(head), "a") is None
+
+
+ARCSEC = {"CUNIT1": "arcsec", "CUNIT2": "arcsec"}
+NO_CD = {"CD1_1": None, "CD2_2": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "side"),
+    [(ARCSEC | {"CD1_1": -1.0, "CD2_2": 1.0}, 1.0), (ARCSEC | NO_CD | {"CDELT1": -1.0, "CDELT2": 1.0}, 1.0),
+     (ARCSEC | {"CD1_1": -0.5, "CD2_2": 2.0}, 1.0), (ARCSEC | {"CD1_1": -0.6, "CD1_2": 0.8, "CD2_1": 0.8, "CD2_2": 0.6}, 1.0),
+     ({"CUNIT1": "arcsec", "CUNIT2": None, "CD1_1": -1.0, "CD2_2": 1.0}, 1.0), ({"CD1_1": -1.0, "CD2_2": 1.0}, None),
+     ({"CUNIT1": None, "CUNIT2": None, "CD1_1": -1.0, "CD2_2": 1.0}, None), (NO_CD | {"CDELT1": -1.0, "CDELT2": 1.0}, None),
+     ({"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.4 / 3600, "CDELT2": 0.4 / 3600}, 0.4),
+     (ARCSEC | {"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.4, "CDELT2": 0.4}, 0.4), ({"CDELT1": 1.0, "CDELT2": 1.0}, 0.5)],
+)  # fmt: skip
+def test_a_step_of_one_is_a_size_where_its_unit_is_stated(changes, side):
+    """The area of 1 arcsec2 is that of 0.5 x 2 arcsec and of 1 x 1 turned by arctan(0.8 / 0.6), too; 1 degree is nobody's spaxel."""
+    notes = []
+    assert cards.pixel_scale(ours(make_cubes.header(**changes)), "a", notes) == (None if side is None else pytest.approx(side, rel=1e-9))
+    assert ["left over" in note for note in notes] == [True] * (side == 0.4) + [False] * (changes.get("CD2_2") == 2.0)
+
+
+@pytest.mark.parametrize("changes", [{"CUNIT1": "rad", "CUNIT2": "rad"}, {"CUNIT1": "arcmin", "CUNIT2": "arcmin"}, {"CUNIT1": "mas", "CUNIT2": "mas"},
+                                     {"CD1_1": -0.5, "CD2_2": 2.0}])  # fmt: skip
+def test_a_step_of_one_that_is_no_spaxel_in_its_unit_is_refused(changes):
+    with pytest.raises(CubeRejected, match=r"header_card: a: .*arcsec"):
+        cards.pixel_scale(ours(make_cubes.header(**{"CD1_1": -1.0, "CD2_2": 1.0} | changes)), "a")
+
+
+def test_fluxes_per_area_in_spaxels_of_one_arcsec(tmp_path):
+    """1e-16 per arcsec2 is 1e-16 in a spaxel of 1 arcsec, not a quarter of it as in those of 0.5 that eCALIFA has."""
+    hdus, flux, _ = make_surveys.ecalifa(**ARCSEC, CD1_1=-1.0, CD2_2=1.0, BUNIT="1e-16 erg/s/cm2/A/arcsec2")
+    cube = read_cube(make_cubes.write(tmp_path / "a.fits", hdus))
+    assert cube.pixel_arcsec == pytest.approx(1.0)
+    np.testing.assert_allclose(cube.flux, flux, rtol=1e-6)
 
 
 @pytest.mark.parametrize("changes", [{"RADESYS": "FK4"}, {"RADECSYS": "FK4-NO-E"}, {"EQUINOX": 1950.0}, {"EPOCH": "B1950"}])

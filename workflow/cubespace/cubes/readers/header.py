@@ -138,59 +138,79 @@ def required_text(header, key, path, placeholder=None):
 
 
 ANGLES = (("deg", 1.0), ("arcs", 1 / 3600), ("asec", 1 / 3600), ("arcm", 1 / 60), ("mas", 1 / 3.6e6), ("rad", 180 / math.pi))  # in degrees
+CELLS = [(i, j) for i in (1, 2) for j in (1, 2)]
 
 
-def _degrees(header, axis, path):
-    """Degrees in the unit of a sky axis, by the beginning of its name; degrees where none is stated.
+def _factors(header, path):
+    """Degrees in the units of the two sky axes, by the beginning of CUNIT; degrees where none is stated, and on the second axis
+    the unit of the first.
 
     CubeRejected for another one: its numbers would be taken for degrees.
     """
-    unit = required_text(header, f"CUNIT{axis}", path)
-    factor = next((factor for name, factor in ANGLES if unit.lower().startswith(name)), None)
-    if factor is None and unit:
-        raise CubeRejected("header_card", f"{path}: CUNIT{axis} = {unit!r}; deg, arcsec, arcmin, mas or rad is expected")
-    return factor or 1.0
+    found = []
+    for axis in (1, 2):
+        unit = required_text(header, f"CUNIT{axis}", path)
+        factor = next((factor for name, factor in ANGLES if unit.lower().startswith(name)), None)
+        if factor is None and unit:
+            raise CubeRejected("header_card", f"{path}: CUNIT{axis} = {unit!r}; deg, arcsec, arcmin, mas or rad is expected")
+        found.append(factor or (found[0] if found else 1.0))
+    return found
 
 
-def sky_matrix(header, path):
-    """((a, b), (c, d)): rows of the first and second axis [degree / pixel]; None if not stated.
+def sky_matrix(header, path, notes=None):
+    """((a, b), (c, d)): rows of the first and second axis [degree / pixel]; None if not stated. `notes` takes a remark on a leftover.
 
-    ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. CDELT = 1 beside CD cards is a
-    leftover of old tools. Scaled to degrees by CUNIT of each axis (that of the first, where the second has none).
+    ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. Steps of 1 that are leftovers of old tools: CDELT
+    beside CD cards, CD beside CDELT cards, and in degrees, or in no angle, either alone. Scaled to degrees by CUNIT of each axis
+    (that of the first, where the second has none).
     """
-    cells = [(i, j) for i in (1, 2) for j in (1, 2)]
-    values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in cells]
-    if values[0] * values[3] - values[1] * values[2] == 0:
-        steps = [number(header, f"CDELT{i}", path, 0.0) for i in (1, 2)]
-        turn = math.radians(number(header, "CROTA2", path, 0.0))
-        if any(f"PC{i}_{j}" in header for i, j in cells) or turn == 0:
-            rotation = [number(header, f"PC{i}_{j}", path, float(i == j)) for i, j in cells]
-            values = [steps[i - 1] * cell for (i, _), cell in zip(cells, rotation, strict=True)]
-        else:  # Calabretta & Greisen 2002, eq. 189
-            values = [steps[0] * math.cos(turn), -steps[1] * math.sin(turn),
-                      steps[0] * math.sin(turn), steps[1] * math.cos(turn)]  # fmt: skip
-    if values[0] * values[3] - values[1] * values[2] == 0:
+    values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in CELLS]
+    stepped = _stepped(header, path)
+    if _area(values) == 0:
+        values = stepped
+    elif [abs(value) for value in values] == [1, 0, 0, 1] and _area(stepped) and not _ones(stepped):
+        values = stepped
+        if notes is not None:
+            notes.append(f"{path}: CD1_1 and CD2_2 of 1 beside another CDELT1 and CDELT2: left over, the latter used")
+    units = [required_text(header, f"CUNIT{i}", path).lower() for i in (1, 2)]
+    said = any(unit.startswith(name) for unit in units for name, factor in ANGLES if factor != 1)
+    if _area(values) == 0 or (_ones(values) and not said):
         return None
-    if abs(abs(values[0] * values[3] - values[1] * values[2]) - 1) < 1e-9:
-        return (values[0], values[1]), (values[2], values[3])  # steps of 1, whatever the unit, state nothing
-    first = _degrees(header, 1, path)
-    second = _degrees(header, 2, path) if required_text(header, "CUNIT2", path) else first
+    first, second = _factors(header, path)
     return (first * values[0], first * values[1]), (second * values[2], second * values[3])
+
+
+def _stepped(header, path):
+    """The four elements of the matrix by CDELT and PC or CROTA2; 0 where there is no CDELT."""
+    steps = [number(header, f"CDELT{i}", path, 0.0) for i in (1, 2)]
+    turn = math.radians(number(header, "CROTA2", path, 0.0))
+    if any(f"PC{i}_{j}" in header for i, j in CELLS) or turn == 0:
+        return [steps[i - 1] * number(header, f"PC{i}_{j}", path, float(i == j)) for i, j in CELLS]
+    return [steps[0] * math.cos(turn), -steps[1] * math.sin(turn),  # Calabretta & Greisen 2002, eq. 189
+            steps[0] * math.sin(turn), steps[1] * math.cos(turn)]  # fmt: skip
+
+
+def _area(values):
+    return values[0] * values[3] - values[1] * values[2]
+
+
+def _ones(values):
+    """True for pixels of 1 by 1."""
+    return all(abs(math.hypot(*side) - 1) < 1e-9 for side in (values[::2], values[1::2]))
 
 
 def pixel_scale(header, path, notes=None):
     """Side of a pixel [arcsec], the square root of its area; None if not stated. `notes` takes a remark on one that is no square.
 
-    A step of 1 is FITS's default and states nothing. CubeRejected for any other that is no size of a spaxel, as arcsec
-    called degrees (taking the survey's own pixel then would hide a wrong scale), or whose sides are of two kinds.
+    A step of 1 is FITS's default and states nothing, unless CUNIT says arcsec or the like. CubeRejected for any other that is
+    no size of a spaxel, as arcsec called degrees (taking the survey's own pixel then would hide a wrong scale), or whose sides
+    are of two kinds.
     """
-    matrix = sky_matrix(header, path)
+    matrix = sky_matrix(header, path, notes)
     if matrix is None:
         return None
     (a, b), (c, d) = matrix
     scale = math.sqrt(abs(a * d - b * c)) * 3600
-    if abs(scale - 3600) < 1e-6:
-        return None
     sides = math.hypot(a, c) * 3600, math.hypot(b, d) * 3600
     if not SMALLEST < scale < LARGEST:
         limit = f"less than {LARGEST:g}" if scale >= LARGEST else f"more than {SMALLEST:g}"
