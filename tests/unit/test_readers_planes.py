@@ -1,5 +1,7 @@
 """Planes of flags, fluxes and errors of every FITS type: no bit of a mask and no digit of a scaled number is lost."""
 
+import io
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -16,6 +18,24 @@ def generic(folder, *more, flux=FLUX, noise=SIGMA, name="ERR", **cards):
     """A FLUX and its noise with more HDUs, written."""
     units = [fits.PrimaryHDU(), fits.ImageHDU(flux, make_cubes.header(**cards), name="FLUX"), fits.ImageHDU(noise, name=name)]
     return make_cubes.write(folder / "a.fits", [*units, *more])
+
+
+def scaled(name, counts, bitpix, scale, zero, head=None):
+    """An image HDU of integers with BSCALE and BZERO, in bytes; astropy would scale them back."""
+    counts = counts.astype("u1" if bitpix == 8 else f">i{bitpix // 8}")
+    text = fits.ImageHDU(counts, head, name=name).header.tostring(sep="", endcard=False, padding=False)
+    for key, value in (("BSCALE", f"{scale:.12E}"), ("BZERO", f"{zero:.12E}")):
+        text += f"{key:8}= {value:>20}".ljust(80)
+    text = f"{text}{'END':80}"
+    return text.ljust(-(-len(text) // 2880) * 2880).encode() + counts.tobytes() + bytes(-counts.nbytes % 2880)
+
+
+def joined(folder, *parts):
+    """The path of a file of an empty primary HDU, and HDUs in bytes or of astropy."""
+    content = io.BytesIO()
+    fits.HDUList([fits.PrimaryHDU(), *[part for part in parts if not isinstance(part, bytes)]]).writeto(content)
+    (folder / "a.fits").write_bytes(content.getvalue() + b"".join(part for part in parts if isinstance(part, bytes)))
+    return folder / "a.fits"
 
 
 def at(kind, value, *places, shape=FLUX.shape):
@@ -63,3 +83,42 @@ def test_bits_up_to_the_sign_and_beyond_the_type(tmp_path, kind, value, bits, ba
     path = generic(tmp_path, fits.ImageHDU(at(kind, value, (3, 2, 1)), name="BITS"))
     cube = read_cube(path, mapping={"flux": "FLUX", "sigma": "ERR", "flags": "BITS", "bad_bits": bits})
     assert np.argwhere(cube.bad).tolist() == [[3, 2, 1]] * bad
+
+
+@pytest.mark.parametrize("bitpix", [16, 32, 64])
+@pytest.mark.parametrize("times", [0, 1, 3])
+def test_whole_fluxes_with_a_scale_of_one_and_a_code_for_missing(tmp_path, bitpix, times):
+    counts = (np.arange(FLUX.size) % 1000 + 1).reshape(FLUX.shape)
+    counts[:times, 0, 0] = -999
+    cube = read_cube(joined(tmp_path, fits.ImageHDU(SIGMA, name="ERR"), scaled("FLUX", counts, bitpix, 1, 0, make_cubes.header())))
+    bad = [[i, 0, 0] for i in range(times)] if times > 1 else []  # once, it may be a flux
+    assert np.argwhere(cube.bad).tolist() == bad
+    np.testing.assert_array_equal(cube.flux[~cube.bad], counts[~cube.bad])
+
+
+@pytest.mark.parametrize("exponent", [-17, -18, -20, -21])
+@pytest.mark.parametrize("bitpix", [8, 16, 32])
+def test_scaled_variances_in_absolute_units(tmp_path, exponent, bitpix):
+    """(1e-21 erg/s/cm2/A)^2 over 32000 counts is a BSCALE of 1e-47, which float32 has not; one of 1e-44 it has with one digit."""
+    variance = (SIGMA.astype(float) * 10.0**exponent) ** 2
+    scale = float(f"{variance.max() / {8: 250, 16: 32000, 32: 2e9}[bitpix]:.12E}")
+    counts = np.round(variance / scale)
+    flux = fits.ImageHDU((FLUX * 10.0**exponent).astype(np.float32), make_cubes.header(BUNIT="erg/s/cm2/A"), name="FLUX")
+    cube = read_cube(joined(tmp_path, flux, scaled("VAR", counts, bitpix, scale, 0)))
+    assert not cube.bad.any()
+    np.testing.assert_allclose(cube.sigma, np.sqrt(counts * scale) * 1e16, rtol=1e-6)
+
+
+@pytest.mark.parametrize("bitpix", [8, 16, 32, 64])
+def test_whole_variances_with_a_scale_of_one(tmp_path, bitpix):
+    """The root of 200 in half precision, which numpy takes for eight bits, is off by 2e-4."""
+    counts = np.arange(FLUX.size).reshape(FLUX.shape) % 200 + 50
+    cube = read_cube(joined(tmp_path, fits.ImageHDU(FLUX, make_cubes.header(), name="FLUX"), scaled("VAR", counts, bitpix, 1, 0)))
+    np.testing.assert_allclose(cube.sigma, np.sqrt(counts.astype(float)), rtol=1e-7)
+
+
+def test_a_scale_and_a_zero_that_nearly_cancel(tmp_path):
+    """-32768 counts of 0.01 and a BZERO of 327.681 are 0.001: single precision has 327.68 to 3e-5 only."""
+    counts = np.full(FLUX.shape, -32768)
+    cube = read_cube(joined(tmp_path, fits.ImageHDU(SIGMA, name="ERR"), scaled("FLUX", counts, 16, 0.01, 327.681, make_cubes.header())))
+    np.testing.assert_allclose(cube.flux, 0.001, rtol=1e-6)

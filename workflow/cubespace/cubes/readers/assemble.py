@@ -170,7 +170,7 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         raise CubeRejected(
             "not_a_cube", f"{where} has the shape {layout.flux.shape}; (wavelength, y, x) is expected"
         )
-    noise = _fitting(layout.noise, shape, path)
+    noise = _reals(_fitting(layout.noise, shape, path))
     for unit in (layout.flux, layout.noise):
         _check_numbers(unit, path)
     head = _Headers([layout.flux.header] + [u.header for u in hdus if u.index == 0 and u is not layout.flux])
@@ -191,7 +191,7 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
         for key in ("flux", "noise", "flags", "star", "flat", "wave")
         if (unit := getattr(layout, key)) is not None
     } | {"noise kind": layout.kind, "medium": medium}
-    flux = layout.flux.data.reshape(shape)
+    flux = _reals(layout.flux.data.reshape(shape))
     for code, times in masks.codes_for_missing(flux):
         notes.append(f"{where}: {code:g} stands in {times} of {flux.size} samples, for a missing value: bad")
         flux[flux == flux.dtype.type(code)] = np.nan
@@ -341,12 +341,17 @@ def _fitting(unit, shape, path):
     return unit.data.reshape(shape)
 
 
+def _reals(values):
+    """Whole numbers as float64, as they may be multiplied, have roots and be set to NaN; reals as they are."""
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
 def _float32(values, kind, scale):
     """float32 values times `scale`, or sigma times `scale` of a variance; in place where they are float32."""
     out = values if values.dtype == np.float32 else np.empty(values.shape, np.float32)
     if out is values and kind == SIGMA and scale == 1.0:
         return out
-    scale = values.dtype.type(scale) if values.dtype.kind == "f" else scale
+    scale = values.dtype.type(scale)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         for plane, target in zip(values, out, strict=True):  # plane by plane: in cache, and no second cube
             if kind == SIGMA:
