@@ -9,6 +9,7 @@ from astropy.io import fits
 import make_cubes
 import make_surveys
 from cubespace.cubes.readers import read_cube
+from cubespace.errors import CubeRejected
 
 WHOLE = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"]
 FLUX, SIGMA = make_surveys.truth()
@@ -122,3 +123,62 @@ def test_a_scale_and_a_zero_that_nearly_cancel(tmp_path):
     counts = np.full(FLUX.shape, -32768)
     cube = read_cube(joined(tmp_path, fits.ImageHDU(SIGMA, name="ERR"), scaled("FLUX", counts, 16, 0.01, 327.681, make_cubes.header())))
     np.testing.assert_allclose(cube.flux, 0.001, rtol=1e-6)
+
+
+MASKS = ("BADPIX", "MASK", "DQ", "FLAGS", "QUALITY")
+
+
+@pytest.mark.parametrize("survey", ["muse", "sami"])
+@pytest.mark.parametrize("name", [*MASKS, "GAIA_MASK", "FLAT"])
+def test_masks_that_were_added_to_a_cube_of_a_survey(tmp_path, survey, name):
+    hdus = getattr(make_surveys, survey)()[0]
+    plane = {"GAIA_MASK": at("u1", 1, (3, 4), shape=(4, 5)), "FLAT": 1 - at("u1", 1, (2, 1), shape=(4, 5))}.get(name, at("u1", 4, (3, 2, 1)))
+    hdus.append(fits.ImageHDU(plane, name=name))
+    path = make_cubes.write(tmp_path / "a.fits.gz", hdus)
+    for verify in (True, False):
+        cube = read_cube(path, verify=verify)
+        assert cube.survey == survey and cube.notes == []
+        cube.bad[:, 0, 0], cube.field[0, 0] = False, True  # no data, in SAMI's
+        assert np.argwhere(cube.bad).tolist() == [[3, 2, 1]] * (name in MASKS)
+        assert np.argwhere(cube.star).tolist() == [[3, 4]] * (name == "GAIA_MASK")
+        assert np.argwhere(~cube.field).tolist() == [[2, 1]] * (name == "FLAT")
+
+
+@pytest.mark.parametrize(("survey", "own", "other"), [("muse", "DQ", "BADPIX"), ("ecalifa", "BADPIX", "DQ"),
+                                                      ("manga", "MASK", "DQ"), ("sami", "MASK", "DQ")])  # fmt: skip
+def test_a_mask_beside_the_one_that_is_used_is_noted(tmp_path, survey, own, other):
+    hdus = getattr(make_surveys, survey)()[0]
+    if own not in hdus:
+        hdus.append(fits.ImageHDU(at("i4", 4, (3, 2, 1)), name=own))
+    hdus.append(fits.ImageHDU(at("i4", 4, (5, 2, 1)), name=other))
+    cube = read_cube(make_cubes.write(tmp_path / "a.fits", hdus))
+    assert cube.survey == survey and not cube.bad[5, 2, 1]
+    assert [note for note in cube.notes if "not used" in note] == [f"{cube.path}: HDUs that are not used: {len(hdus) - 1} {other} (60, 4, 5) int32"]
+
+
+@pytest.mark.parametrize(("name", "power"), [("ERR", 1), ("VARIANCE", 2)])
+def test_a_weight_alone_makes_no_cube_of_sami(tmp_path, name, power):
+    units = [fits.PrimaryHDU(FLUX, make_cubes.header()), fits.ImageHDU(SIGMA**power, name=name),
+             fits.ImageHDU(np.ones_like(FLUX), name="WEIGHT"), fits.ImageHDU(at("i2", 4, (3, 2, 1)), name="DQ")]  # fmt: skip
+    cube = read_cube(make_cubes.write(tmp_path / "a.fits", units))
+    assert cube.survey == "generic" and np.argwhere(cube.bad).tolist() == [[3, 2, 1]]
+    np.testing.assert_allclose(cube.sigma, SIGMA, rtol=1e-6)
+    units[0].header["INSTRUME"] = "AAOMEGA-SAMI"
+    make_cubes.write(tmp_path / "a.fits", units)
+    if name == "VARIANCE":
+        assert read_cube(tmp_path / "a.fits").survey == "sami"
+    else:
+        with pytest.raises(CubeRejected, match="a SAMI cube without VARIANCE"):
+            read_cube(tmp_path / "a.fits")
+
+
+def test_a_cube_that_does_not_say_manga_is_noted(tmp_path):
+    hdus = make_surveys.manga()[0]
+    hdus["MASK"].data = at("i4", 16, (3, 2, 1))
+    said = [note for note in read_cube(make_cubes.write(tmp_path / "a.fits", hdus)).notes if "MaNGA" in note]
+    for card in ("MANGAID", "PLATEIFU", "DRP3QUAL"):
+        del hdus[0].header[card]
+    cube = read_cube(make_cubes.write(tmp_path / "a.fits", hdus))
+    (note,) = [note for note in cube.notes if "MaNGA" in note]
+    assert said == [] and not cube.bad.any() and cube.survey == "manga"
+    assert "no MANGAID, PLATEIFU, DRP3QUAL: taken for MaNGA by FLUX, IVAR, MASK, WAVE: bits 0, 1, 2, 10 of MASK taken as bad" in note

@@ -23,6 +23,8 @@ CUSTOMARY = {
     "UNCERT": SIGMA, "UNCERTAINTY": SIGMA, "UNCERTAINTIES": SIGMA, "UNC": SIGMA, "STDEV": SIGMA, "STDERR": SIGMA, "RMS": SIGMA,
     "RMSE": SIGMA, "STAT": VARIANCE, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR, "INVERSEVARIANCE": IVAR,
 }  # fmt: skip
+FLAGS = ("BADPIX", "MASK", "DQ", "BAD", "FLAGS", "FLAG", "BPM", "BADPIXELS", "QUALITY", "QUAL")
+PLANES = (*FLAGS, "GAIA_MASK", "FLAT")
 _PARTED = {"STDDEV": "STD_DEV", "INVVAR": "INV_VAR", "INVERSEVARIANCE": "INVERSE_VARIANCE"}
 _VAGUE = ("ERROR", "ERR", "ERRORS", "NOISE", "UNCERT", "UNCERTAINTY", "UNCERTAINTIES", "UNC")  # errors in any form: 1 sigma by custom only
 
@@ -107,6 +109,17 @@ def noise_of(hdus):
     """(HDU, kind) of the noise by its customary name, (None, "") if there is none; of several the first in `NOISE`."""
     unit = named(hdus, *NOISE)
     return (unit, "") if unit is None else (unit, noise_kind(unit, NOISE[unit.name]))
+
+
+def planes_of(hdus, *flags):
+    """{"flags", "star", "flat": HDU or None} by the customary names; of several with flags that of a name in `flags`, or the first
+    in `FLAGS`."""
+    return {"flags": named(hdus, *flags, *FLAGS), "star": named(hdus, "GAIA_MASK"), "flat": named(hdus, "FLAT")}
+
+
+def unused_planes_note(hdus, *used):
+    """A note on HDUs with the name of a mask that are not used, in a tuple; () if there are none."""
+    return unused_note([unit for unit in hdus if unit.name in PLANES], *used)
 
 
 def unused_note(hdus, *used):

@@ -7,7 +7,7 @@ other customary names. Fluxes in 1e-16 erg/s/cm2/A; whether wavelengths are in a
 """
 
 from cubespace.cubes.readers import header as cards
-from cubespace.cubes.readers.assemble import NOISE, Layout, is_cube, named, noise_of
+from cubespace.cubes.readers.assemble import NOISE, Layout, is_cube, named, noise_of, unused_planes_note
 from cubespace.errors import CubeRejected
 
 HDUS = (*NOISE, "BADPIX", "FLAT", "GAIA_MASK")
@@ -42,11 +42,12 @@ def layout(survey, hdus, pixel_arcsec, required, optional=("FLAT",)):
             f"a {survey} file without {' and '.join(missing)}; it has {'; '.join(map(str, hdus))}"
             + (f" ({strange[0].name or 'the unnamed one'} is not known)" if strange else ""),
         )
-    flat, star = named(hdus, "FLAT"), named(hdus, "GAIA_MASK")
+    flags, flat, star = named(hdus, "BADPIX"), named(hdus, "FLAT"), named(hdus, "GAIA_MASK")
+    notes = () if star else ("no GAIA_MASK: no foreground stars masked",)
     return Layout(
-        survey, hdus[0], noise, kind, flags=named(hdus, "BADPIX"), flat=flat, star=star, unit=UNIT,
+        survey, hdus[0], noise, kind, flags=flags, flat=flat, star=star, unit=UNIT,
         pixel_arcsec=pixel_arcsec, axes=AXES,
-        expected=() if star else ("no GAIA_MASK: no foreground stars masked",),
+        expected=notes + unused_planes_note(hdus, flags, flat, star),
     )  # fmt: skip
 
 

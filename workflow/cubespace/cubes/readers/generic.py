@@ -4,13 +4,23 @@ Flux: FLUX, SCI, DATA or the primary image; noise by name and unit (see `assembl
 BAD, FLAGS ..., not 0 = bad. What is missing or not used is noted. Anything else takes ``cubes.mapping``.
 """
 
-from cubespace.cubes.readers.assemble import CUSTOMARY, NOISE, Layout, is_cube, named, noise_of, unused_note
+from cubespace.cubes.readers.assemble import (
+    CUSTOMARY,
+    FLAGS,
+    NOISE,
+    PLANES,
+    Layout,
+    is_cube,
+    named,
+    noise_of,
+    planes_of,
+    unused_note,
+)
 
 NAME = "generic"
 EXPECTED = f"any cube: FLUX, SCI, DATA or PRIMARY (3-D), with one of {', '.join(CUSTOMARY)} (or FLUX_ERR and the like)"
 FLUXES = ("FLUX", "SCI", "DATA", "PRIMARY")
-FLAGS = ("BADPIX", "MASK", "DQ", "BAD", "FLAGS", "FLAG", "BPM", "BADPIXELS", "QUALITY", "QUAL")
-HDUS = (*FLUXES, *NOISE, *FLAGS, "GAIA_MASK", "FLAT")
+HDUS = (*FLUXES, *NOISE, *PLANES)
 LAST = ()
 
 
@@ -20,12 +30,11 @@ def layout(hdus):
     noise, kind = noise_of(hdus)
     if flux is None or noise is None or noise.data is None:
         return None
-    flags, star = named(hdus, *FLAGS), named(hdus, "GAIA_MASK")
+    planes = planes_of(hdus)
     notes = ["no survey that is known: HDUs taken by their customary names"]
-    if flags is None:
+    if planes["flags"] is None:
         notes.append(f"none of {', '.join(FLAGS)}: bad samples known by their flux and error alone")
-    if star is None:
+    if planes["star"] is None:
         notes.append("no GAIA_MASK: no foreground stars masked")
-    flat = named(hdus, "FLAT")
-    notes += unused_note(hdus, flux, noise, flags, star, flat)
-    return Layout(NAME, flux, noise, kind, flags=flags, star=star, flat=flat, expected=tuple(notes))
+    notes += unused_note(hdus, flux, noise, *planes.values())
+    return Layout(NAME, flux, noise, kind, expected=tuple(notes), **planes)

@@ -6,7 +6,7 @@ and so are the model cubes of the DAP.
 """
 
 from cubespace.cubes.readers import header as cards
-from cubespace.cubes.readers.assemble import IVAR, Layout, is_cube, named, noise_kind
+from cubespace.cubes.readers.assemble import IVAR, Layout, is_cube, named, noise_kind, unused_planes_note
 from cubespace.errors import CubeRejected
 
 NAME = "manga"
@@ -38,8 +38,11 @@ def layout(hdus):
             raise CubeRejected(
                 "flagged_by_survey", f"DRP3QUAL = {quality} has bit {CRITICAL} (CRITICAL): not to be used"
             )
-    noise = named(hdus, "IVAR")
+    noise, mask = named(hdus, "IVAR"), named(hdus, "MASK")
+    bits = f"bits {', '.join(map(str, BAD_BITS))} of MASK taken as bad, bit {STAR_BIT} as a star, no other"
+    notes = () if says else (f"no {', '.join(OWN)}: taken for MaNGA by {', '.join(HDUS)}: {bits}; wavelengths in vacuum unless a card says air",)
     return Layout(
-        NAME, flux, noise, noise_kind(noise, IVAR), flags=named(hdus, "MASK"), bad_bits=BAD_BITS, star_bit=STAR_BIT,
+        NAME, flux, noise, noise_kind(noise, IVAR), flags=mask, bad_bits=BAD_BITS, star_bit=STAR_BIT,
         wave=named(hdus, "WAVE"), unit=1e-17, medium="vacuum", pixel_arcsec=0.5,
+        expected=notes + unused_planes_note(hdus, mask),
     )  # fmt: skip
