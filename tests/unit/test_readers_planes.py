@@ -182,3 +182,26 @@ def test_a_cube_that_does_not_say_manga_is_noted(tmp_path):
     (note,) = [note for note in cube.notes if "MaNGA" in note]
     assert said == [] and not cube.bad.any() and cube.survey == "manga"
     assert "no MANGAID, PLATEIFU, DRP3QUAL: taken for MaNGA by FLUX, IVAR, MASK, WAVE: bits 0, 1, 2, 10 of MASK taken as bad" in note
+
+
+AXIS = 3749.0 + 2.0 * np.arange(len(FLUX))
+BARE = {key: None for key in ("CRVAL3", "CRPIX3", "CD3_3", "CUNIT3")}
+
+
+@pytest.mark.parametrize("name", ["WAVE", "WAVELENGTH", "WAVELENGTHS", "LAMBDA", "LAM"])
+def test_wavelengths_beside_a_cube_of_no_survey(tmp_path, name):
+    """They are instead of the header's, or have to agree with them: those of 2 A more, or of nm in no unit, do not."""
+    line = fits.ImageHDU(AXIS / 10, fits.Header({"BUNIT": "nm"}), name=name)
+    for cards in ({}, BARE):
+        cube = read_cube(generic(tmp_path, line, **cards))
+        np.testing.assert_allclose(cube.wavelength, AXIS, rtol=1e-12)
+        assert cube.provenance["wave"].startswith(f"HDU 3 {name}")
+    for values, found in ((AXIS + 2, "3751.0000"), (AXIS / 3, "1289.0000")):
+        with pytest.raises(CubeRejected, match=rf"wavelength_axis: .*the header gives 3\d+\.\d+ A for sample \d+, HDU 3 {name} {found} A"):
+            read_cube(generic(tmp_path, fits.ImageHDU(values, name=name)))
+
+
+def test_a_line_of_wavelengths_of_another_length_is_noted(tmp_path):
+    cube = read_cube(generic(tmp_path, fits.ImageHDU(AXIS[:-1], name="WAVE")))
+    assert cube.wavelength.tolist() == AXIS.tolist()
+    assert any("HDU 3 WAVE (59,) float64: not the wavelengths of FLUX (60, 4, 5) float32" in note for note in cube.notes)

@@ -1,7 +1,7 @@
 """Any cube that names its HDUs in one of the customary ways, of no survey we know.
 
 Flux: FLUX, SCI, DATA or the primary image; noise by name and unit (see `assemble.NOISE`); flags: BADPIX, MASK, DQ,
-BAD, FLAGS ..., not 0 = bad. What is missing or not used is noted. Anything else takes ``cubes.mapping``.
+BAD, FLAGS ..., not 0 = bad; WAVE, LAMBDA ... of as many samples: wavelengths, to check the header's or instead of them. What is missing or not used is noted. Anything else takes ``cubes.mapping``.
 """
 
 from cubespace.cubes.readers.assemble import (
@@ -14,13 +14,15 @@ from cubespace.cubes.readers.assemble import (
     named,
     noise_of,
     planes_of,
+    squeezed,
     unused_note,
 )
 
 NAME = "generic"
 EXPECTED = f"any cube: FLUX, SCI, DATA or PRIMARY (3-D), with one of {', '.join(CUSTOMARY)} (or FLUX_ERR and the like)"
 FLUXES = ("FLUX", "SCI", "DATA", "PRIMARY")
-HDUS = (*FLUXES, *NOISE, *PLANES)
+WAVES = ("WAVE", "WAVELENGTH", "WAVELENGTHS", "LAMBDA", "LAM")
+HDUS = (*FLUXES, *NOISE, *PLANES, *WAVES)
 LAST = ()
 
 
@@ -36,5 +38,8 @@ def layout(hdus):
         notes.append(f"none of {', '.join(FLAGS)}: bad samples known by their flux and error alone")
     if planes["star"] is None:
         notes.append("no GAIA_MASK: no foreground stars masked")
+    lines = [unit for unit in hdus if unit.name in WAVES and len(unit.shape) == 1]
+    wave = named([unit for unit in lines if unit.shape[0] == squeezed(flux.shape)[0]], *WAVES)
+    notes += [f"HDU {unit.index} {unit}: not the wavelengths of {flux}, or not the first: not used" for unit in lines if unit is not wave]
     notes += unused_note(hdus, flux, noise, *planes.values())
-    return Layout(NAME, flux, noise, kind, expected=tuple(notes), **planes)
+    return Layout(NAME, flux, noise, kind, wave=wave, expected=tuple(notes), **planes)
