@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from test_readers_axis import ours
 
 import make_cubes
@@ -105,3 +106,51 @@ def test_wavelengths_at_rest_are_refused():
         axis.wavelengths(ours(head), 100, "a", [])
     head = make_cubes.header(SPECSYS="BARYCENT")
     assert axis.wavelengths(ours(head), 100, "a", [])[0] == 3749.0
+
+
+STEPS = {"CD1_1": None, "CD2_2": None, "CD3_3": None, "CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600, "CDELT3": 2.0}
+PREVIEW = {"CD1_1": -0.2 / 3600, "CD2_2": 0.2 / 3600}
+
+
+def beside_a_primary_header(folder, primary, image=None, **changes):
+    """A cube in the first extension, and the cards (and the image) of the primary HDU."""
+    flux, sigma = make_surveys.truth()
+    first = fits.PrimaryHDU(image)
+    first.header.update({key: value for key, value in primary.items() if value is not None})
+    units = [first, fits.ImageHDU(flux, make_cubes.header(**changes), name="FLUX"), fits.ImageHDU(sigma, name="ERR")]
+    return make_cubes.write(folder / "a.fits", units)
+
+
+@pytest.mark.parametrize("primary", [PREVIEW, {"CROTA2": 30.0}, {"PC1_2": 0.5}, {"CUNIT1": "arcsec", "CUNIT2": "arcsec"}, {"PC3_3": 2.0}, {"CD3_3": 2.5},
+                                     {"CUNIT3": "nm"}, {"CTYPE3": "WAVE"}, {"DC-FLAG": 1}, {"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN"}])  # fmt: skip
+@pytest.mark.parametrize("image", [None, np.ones((4, 5), np.float32)])
+def test_the_primary_header_adds_nothing_to_axes_that_the_flux_has(tmp_path, primary, image):
+    """CDELT of 0.5 arcsec and 2 A of the flux are neither turned, stretched, nor replaced by the CD of a preview."""
+    changes = STEPS | {key: None for key in primary if key[:5] in ("CUNIT", "CTYPE")}
+    cube = read_cube(beside_a_primary_header(tmp_path, primary, image, **changes))
+    assert cube.wavelength[[0, 59]].tolist() == [3749.0, 3867.0] and cube.medium == "air" and cube.pixel_arcsec == pytest.approx(0.5)
+    assert (cube.sky is None) is ("CTYPE1" in primary)
+    if cube.sky:
+        assert np.ravel(cube.sky.matrix) == pytest.approx([-0.5 / 3600, 0, 0, 0.5 / 3600])
+
+
+@pytest.mark.parametrize("image", [None, np.ones((60, 4, 5), np.float32)])
+def test_the_axes_of_the_primary_header_are_those_of_a_flux_without(tmp_path, image):
+    own = make_cubes.header(CD3_3=1.5)
+    no_sky = {key: None for key in own if key[-1] in "12" and key != "CD3_3"}
+    no_line = {key: None for key in own if key[-1] == "3"}
+    cube = read_cube(beside_a_primary_header(tmp_path, own, image, **no_line | no_sky))
+    assert cube.wavelength[[0, 59]].tolist() == [3749.0, 3837.5] and cube.pixel_arcsec == pytest.approx(0.5) and cube.sky.ra == 150.0
+    cube = read_cube(beside_a_primary_header(tmp_path, own, image, **no_line))  # each kind of axis by itself
+    assert cube.wavelength[[0, 59]].tolist() == [3749.0, 3837.5]
+    cube = read_cube(beside_a_primary_header(tmp_path, own, image, **no_sky))
+    assert cube.wavelength[[0, 59]].tolist() == [3749.0, 3867.0] and cube.pixel_arcsec == pytest.approx(0.5)
+
+
+def test_the_axes_of_another_image_are_not_those_of_the_flux(tmp_path):
+    no_sky = {key: None for key in make_cubes.header() if key[-1] in "12"}
+    with pytest.raises(CubeRejected, match=r"header_card: .* no pixel scale"):
+        read_cube(beside_a_primary_header(tmp_path, PREVIEW, np.ones((4, 5), np.float32), **no_sky))
+    with pytest.raises(CubeRejected, match=r"wavelength_axis: .*CRVAL3, CRPIX3, CD3_3 or CDELT3 expected, not found"):
+        no_line = {key: None for key in make_cubes.header() if key[-1] == "3"}
+        read_cube(beside_a_primary_header(tmp_path, make_cubes.header(), np.ones((9, 4, 5), np.float32), **no_line))

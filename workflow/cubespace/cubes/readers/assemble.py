@@ -1,5 +1,6 @@
 """From the HDUs of a file, each with its meaning, to a `Cube`: the part that all surveys share."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,10 @@ STATED = {
     "SIGMA": SIGMA, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR,
 }  # fmt: skip
 SAYING = ("HDUCLAS3", "UTYPE")
+AXES = (  # cards of the sky, and of the wavelengths
+    re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]"),
+    re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT)3|(CD|PC)3_[123]|DC-FLAG"),
+)
 KEPT = (
     "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
     "V500 PIPE GALEXT COR", "MED_VEL",
@@ -186,7 +191,8 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
     noise = _reals(_fitting(layout.noise, shape, path))
     for unit in (layout.flux, layout.noise):
         _check_numbers(unit, path)
-    head = _Headers([layout.flux.header] + [u.header for u in hdus if u.index == 0 and u is not layout.flux])
+    primary = next((unit for unit in hdus if unit.index == 0 and unit is not layout.flux), None)
+    head = _Headers(layout.flux.header, primary and primary.header, primary and squeezed(primary.shape) in ((), shape))
     wavelength, medium = _wavelength(layout, head, shape, path, notes, unstated_medium)
     pixel = cards.pixel_scale(head, path, notes)
     if pixel is None:
@@ -233,16 +239,25 @@ def assemble(layout, hdus, path, unknown_unit="survey", unstated_medium="air"):
 
 
 class _Headers:
-    """Headers searched in turn: that of the flux, then the primary one."""
+    """Headers searched in turn: that of the flux, then the primary one.
 
-    def __init__(self, headers):
-        self.headers = headers
+    The cards of the sky axes, and those of the wavelength axis, are all of one: the primary header's if that of the flux has none
+    of them, and the primary HDU has no image (`bare`) that they may be of instead.
+    """
+
+    def __init__(self, own, primary=None, bare=True):
+        self.headers = [own] if primary is None else [own, primary]
+        self._of_axes = {cards_of: [own] if own.has(cards_of) or not bare else self.headers for cards_of in AXES}
+
+    def _searched(self, key):
+        return next((headers for cards_of, headers in self._of_axes.items() if cards_of.fullmatch(key)), self.headers)
 
     def _owner(self, key):
-        return next((head for head in self.headers if key in head), self.headers[0])
+        searched = self._searched(key)
+        return next((head for head in searched if key in head), searched[0])
 
     def __contains__(self, key):
-        return any(key in head for head in self.headers)
+        return any(key in head for head in self._searched(key))
 
     def values(self, key):
         return self._owner(key).values(key)

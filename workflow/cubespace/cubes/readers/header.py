@@ -40,6 +40,10 @@ class Header:
     def __contains__(self, key):
         return key in self._cards
 
+    def has(self, pattern):
+        """True if a keyword matches a compiled `pattern`."""
+        return any(map(pattern.fullmatch, self._cards))
+
     def values(self, key):
         """Values of all cards of this keyword; ValueError for one that does not parse, None for an empty one."""
         return [_parsed(raw) for raw in self._cards.get(key, [])]
