@@ -6,6 +6,7 @@ from astropy.io import fits
 
 import make_cubes
 import make_surveys
+from cubespace.cubes import masks
 from cubespace.cubes.readers import read_cube
 from cubespace.errors import CubeRejected
 
@@ -133,6 +134,30 @@ def test_codes_for_missing_values_in_the_flux(tmp_path, code):
         hdus["FLUX"].data[4, 2, 1] = 1.0
     cube = read_cube(path)
     assert not cube.bad.any() and not any("missing value" in note for note in cube.notes)
+
+
+@pytest.mark.parametrize(
+    ("codes", "bad"),
+    [((-99, -99, -999, -999), 4), ((-np.inf, -999, -999, -999), 4), ((np.inf, 1e20, 1e20, 1e20), 4), ((-999, -999, 1e20, 1e20), 4),
+     ((-np.inf, np.inf, -999, -999), 4), ((-1e30, -999, -999, -99), 2), ((-99, -99, -999.9, -999.9), 4), ((np.nan, -np.inf, -99, -99), 4)],
+)  # fmt: skip
+def test_codes_for_missing_values_beside_others(tmp_path, codes, bad):
+    """Infinities are bad by themselves; what stands there once is no code; every other number is found behind them."""
+    path = written(tmp_path, "ERR", 1)
+    with fits.open(path, mode="update") as hdus:
+        hdus["FLUX"].data[:4, 2, 1] = codes
+    cube = read_cube(path)
+    times = [list(codes).count(code) for code in codes]
+    expected = [not np.isfinite(code) or n > 1 for code, n in zip(codes, times, strict=True)]
+    assert cube.bad[:4, 2, 1].tolist() == expected and cube.bad.sum() == bad
+    assert sum("for a missing value" in note for note in cube.notes) == len({code for code, n in zip(codes, times, strict=True) if n > 1})
+
+
+def test_fluxes_that_are_all_like_codes_are_looked_through_a_few_times(monkeypatch):
+    """1200 values from 1e15 on, each another."""
+    passes = []
+    monkeypatch.setattr(masks.np, "count_nonzero", lambda values: passes.append(1) or int(values.sum()))
+    assert masks.codes_for_missing(np.linspace(1e15, 2e15, 1200).reshape(12, 10, 10)) == [] and len(passes) <= 2 * masks.MOST_CODES
 
 
 def test_a_mask_of_the_good_samples_is_noted(tmp_path):

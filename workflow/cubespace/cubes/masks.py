@@ -6,6 +6,7 @@ import numpy as np
 
 SIGMA_FACTOR = 1e4
 HUGE = 1e15
+MOST_CODES = 6  # at either end, an infinity among them
 NINES = re.compile(r"-9{2,6}(\.9+)?")
 
 
@@ -40,7 +41,8 @@ def bad_samples(flux, sigma, flagged=None, sigma_factor=SIGMA_FACTOR):
 
 
 def codes_for_missing(flux):
-    """Numbers in a flux that stand for none: its least value if that is -99, -999, -999.9 ..., its largest from 1e15, if they repeat.
+    """Numbers in a flux that stand for none: its least values as long as they are -99, -999, -999.9 ..., its largest from 1e15 on,
+    if they repeat; infinities, which are bad anyway, hide none.
 
     Parameters
     ----------
@@ -51,13 +53,15 @@ def codes_for_missing(flux):
     list of (value, number of samples)
     """
     found = []
-    for extreme in (np.fmin, np.fmax):
+    for extreme, beyond, end in ((np.fmin, np.greater, np.inf), (np.fmax, np.less, -np.inf)):
         value = extreme.reduce(flux, axis=None)
-        if not np.isfinite(value) or not (abs(value) >= HUGE or NINES.fullmatch(f"{value:.7g}")):
-            continue
-        times = int(np.count_nonzero(flux == value))
-        if times > 1:
-            found.append((float(value), times))
+        for _ in range(MOST_CODES):
+            if not (abs(value) >= HUGE or NINES.fullmatch(f"{value:.7g}")):
+                break
+            times = int(np.count_nonzero(flux == value)) if np.isfinite(value) else 0
+            if times > 1:
+                found.append((float(value), times))
+            value = extreme.reduce(flux, axis=None, initial=end, where=beyond(flux, value))
     return found
 
 
