@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from astropy.io import fits
+from astropy.wcs import WCS
 from test_readers_axis import ours
 
 import make_cubes
@@ -77,6 +78,38 @@ def test_fluxes_per_area_in_spaxels_of_one_arcsec(tmp_path):
     cube = read_cube(make_cubes.write(tmp_path / "a.fits", hdus))
     assert cube.pixel_arcsec == pytest.approx(1.0)
     np.testing.assert_allclose(cube.flux, flux, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("units", "per_degree"),
+    [(("arcsec", "arcsec"), (3600, 3600)), (("arcmin", "arcmin"), (60, 60)), (("mas", "mas"), (3.6e6, 3.6e6)), (("rad", "rad"), (np.pi / 180,) * 2),
+     (("deg", "arcsec"), (1, 3600)), (("arcsec", None), (3600, 3600)), (("deg", "deg"), (1, 1))],
+)  # fmt: skip
+@pytest.mark.parametrize("place", [(150.0, 2.0), (150.0, -0.05), (359.9, 89.0), (20.0, 1.0)])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_places_in_the_unit_of_their_axis(units, per_degree, place, swapped):
+    """As wcslib has it, by the standard."""
+    steps = [-0.5 / 3600, 0.5 / 3600]
+    values = [number * factor for number, factor in zip(place[::-1] if swapped else place, per_degree, strict=True)]
+    changes = {"CRVAL1": values[0], "CRVAL2": values[1], "CD1_1": steps[swapped] * per_degree[0], "CD2_2": steps[not swapped] * per_degree[1]}
+    kinds = {"CTYPE1": "DEC--TAN", "CTYPE2": "RA---TAN"} if swapped else {}
+    notes, head = [], make_cubes.header(CUNIT1=units[0], CUNIT2=units[1], **changes, **kinds)
+    sky = cards.sky(ours(head), "a", notes)
+    assert (sky.ra, sky.dec) == pytest.approx(place, abs=1e-9) and notes == []
+    head["CUNIT2"] = units[1] or units[0]
+    theirs = [float(value) for value in WCS(head).celestial.wcs_pix2world([[3.0, 2.0]], 0)[0]]
+    assert sky.to_sky(3.0, 2.0) == pytest.approx(theirs[::-1] if swapped else theirs, abs=1e-8)
+
+
+@pytest.mark.parametrize("unit", ["arcsec", "arcmin", "mas", "rad"])
+@pytest.mark.parametrize("place", [(150.0, 2.0), (359.9, -89.0), (0.5, 80.0)])
+def test_places_in_degrees_beside_steps_in_another_unit(unit, place):
+    """150 arcsec is 0.04 deg from 0h, and 150 rad no right ascension: degrees, with a note."""
+    notes, side = [], {"arcsec": 0.5, "arcmin": 0.5 / 60, "mas": 500.0, "rad": RAD}[unit]
+    head = make_cubes.header(CUNIT1=unit, CUNIT2=unit, CRVAL1=place[0], CRVAL2=place[1], CD1_1=-side, CD2_2=side)
+    sky = cards.sky(ours(head), "a", notes)
+    assert (sky.ra, sky.dec) == place
+    assert notes == [f"a: CRVAL1 = {place[0]:g} and CRVAL2 = {place[1]:g} taken as degrees, though CUNIT says {unit!r}"]
 
 
 @pytest.mark.parametrize("changes", [{"RADESYS": "FK4"}, {"RADECSYS": "FK4-NO-E"}, {"EQUINOX": 1950.0}, {"EPOCH": "B1950"}])

@@ -229,15 +229,20 @@ def pixel_scale(header, path, notes=None):
 
 
 def sky(header, path, notes=None):
-    """The `Sky` of a header, whichever axis is right ascension; None if it does not say, or in coordinates of 1950 (noted)."""
+    """The `Sky` of a header, whichever axis is right ascension; None if it does not say, or in coordinates of 1950 (noted).
+
+    CRVAL is in CUNIT (Greisen & Calabretta 2002, sec. 2.1.2). Some write degrees beside CUNIT = arcsec for the steps: numbers
+    that are a place in degrees are one, with a note, where in a smaller unit they would be next to (0, 0), or in radians no place.
+    """
     values = [number(header, key, path) for key in ("CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2")]
     matrix = sky_matrix(header, path)
     if None in values or matrix is None or pixel_scale(header, path) is None:
         return None
-    ra, dec, x, y = values
+    first, second = _factors(header, path)
+    (ra, dec, x, y), scaled = values, (values[0] * first, values[1] * second)
     kinds = [required_text(header, f"CTYPE{i}", path).upper() for i in (1, 2)]
     if kinds[0].startswith("DEC") and kinds[1].startswith("RA"):
-        ra, dec, matrix = dec, ra, matrix[::-1]
+        ra, dec, scaled, matrix = dec, ra, scaled[::-1], matrix[::-1]
     elif not (kinds[0].startswith("RA") and kinds[1].startswith("DEC")):
         return None
     frame, equinox = text(header, "RADESYS") or text(header, "RADECSYS"), text(header, "EQUINOX") or text(header, "EPOCH")
@@ -245,4 +250,14 @@ def sky(header, path, notes=None):
         if notes is not None:
             notes.append(f"{path}: positions of {frame or 'equinox'} {equinox}, half a degree from those of 2000: not used")
         return None
+    if _is_place(ra, dec) and (min(first, second) < 1 or not _is_place(*scaled)):
+        if notes is not None:
+            unit = required_text(header, "CUNIT1", path) or required_text(header, "CUNIT2", path)
+            notes.append(f"{path}: CRVAL1 = {values[0]:g} and CRVAL2 = {values[1]:g} taken as degrees, though CUNIT says {unit!r}")
+    else:
+        ra, dec = scaled
     return Sky(ra % 360.0, dec, x - 1, y - 1, matrix) if abs(dec) <= 90 else None
+
+
+def _is_place(ra, dec):
+    return abs(ra) <= 360 and abs(dec) <= 90
