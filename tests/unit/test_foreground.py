@@ -125,16 +125,32 @@ def test_a_bad_line_of_text_is_named(cube, tmp_path, line):
         foreground.read_flags(tmp_path / "b.txt", "NGC0001", cube)
 
 
-@pytest.mark.parametrize("start", ["", "# by hand\n", "row column flag\n", "# by hand\n\npix_x pix_y Flag\n"])
-def test_the_first_row_of_a_text_mask_is_a_row_if_it_is_of_numbers(cube, tmp_path, start):
+@pytest.mark.parametrize("start", ["", "\ufeff", "\ufeffrow,column,flag\n", "x1 y1 NGC0001_flag\n", "# by hand\n", "row column flag\n", "# by hand\n\npix_x pix_y Flag\n"])
+def test_the_first_row_of_a_text_mask_is_a_row_if_it_has_numbers(cube, tmp_path, start):
     expected = [[3, 4], [5, 6], [7, 8]]
     np.savetxt(tmp_path / "a.txt", [[*place, 1] for place in expected])  # 3.000000000000000000e+00 ...
     (tmp_path / "a.txt").write_text(start + (tmp_path / "a.txt").read_text())
     (tmp_path / "b.txt").write_text(start + "3.0 4.0 1\n5.0 6.0 1\n7 8 1\n14 0 1\n0 12 1\n")
-    for name in ("a.txt", "b.txt"):
+    (tmp_path / "c.txt").write_text(start + "3,4,1\n5, 6, 1\n7 8 1\n")
+    for name in ("a.txt", "c.txt", "b.txt"):
         found = foreground.read_flags(tmp_path / name, "NGC0001", cube)
         assert np.argwhere(found == 1).tolist() == expected and np.count_nonzero(found) == 3
     assert cube.notes[-1].endswith("b.txt: 2 spaxels outside the cube's (14, 12) left out")
+
+
+@pytest.mark.parametrize("line", ["l 2 1", "(1 2 1)", "'1 2 1'", "1;2;1", "nan 2 1", "NGC 1"])
+def test_a_first_line_with_a_number_is_no_title(cube, tmp_path, line):
+    (tmp_path / "a.txt").write_text(f"{line}\n3 3 1\n")
+    with pytest.raises(CubeRejected, match=r"^mask_unusable: \S+a\.txt: line 1: 'row column flag'") as caught:
+        foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
+    assert line in caught.value.detail
+
+
+@pytest.mark.parametrize("content", ["", "# no stars\n", "row column flag\n"])
+def test_a_text_mask_without_a_row_is_noted(cube, tmp_path, content):
+    (tmp_path / "a.txt").write_text(content)
+    assert not foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube).any()
+    assert cube.notes == [f"{tmp_path}/a.txt: no line 'row column flag' in it: nothing masked or freed by it"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ else is said. A boolean mask, as for a companion, is the same with 1 alone.
 """
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -78,8 +79,8 @@ def read_flags(path, galaxy, cube):
     ----------
     path : path
         A FITS image (``.fits``, ``.fits.gz``); an ``.npz`` with one image, or with `name` (n,) and `flag` (n, ny, nx)
-        for many galaxies (0 everywhere for one that it does not name); or text lines "row column flag", counted
-        from 0.
+        for many galaxies (0 everywhere for one that it does not name); or text lines "row column flag" (blanks or
+        commas), counted from 0.
     galaxy : str
     cube : `Cube`
 
@@ -157,13 +158,13 @@ def _of_galaxy(names, flags, galaxy, shape, path):
 
 
 def _from_text(path, cube):
-    """Flags of lines "row column flag"; spaxels that are not listed have 0."""
+    """Flags of lines "row column flag", after a title or not; spaxels that are not listed have 0. A file without any is noted."""
     image, outside, first, lines = np.zeros(cube.field.shape), 0, True, {}
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        words = line.split("#")[0].split()
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        words = line.split("#")[0].replace(",", " ").split()
         if not words:
             continue
-        title, first = first and not _is_number(words[0]), False
+        title, first = first and not re.search(r"(?<!\w)\d", " ".join(words)), False  # a number in it: a row
         if title:
             continue
         try:
@@ -181,17 +182,11 @@ def _from_text(path, cube):
             image[int(row), int(column)] = flag
         else:
             outside += 1
+    if not lines:
+        cube.notes.append(f"{path}: no line 'row column flag' in it: nothing masked or freed by it")
     if outside:
         cube.notes.append(f"{path}: {outside} spaxels outside the cube's {image.shape} left out")
     return image
-
-
-def _is_number(word):
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
 
 
 def _on_grid(image, header, cube, path):
