@@ -23,19 +23,19 @@ class Header:
 
     def __init__(self, content):
         self.content = content
-        self._cards = {}
-        last = None
+        cards, last = {}, None
         for start in range(0, len(content), CARD):
             card = content[start : start + CARD].decode("ascii")
             if card.startswith("CONTINUE") and last is not None:
-                self._cards[last][-1] = _joined(self._cards[last][-1], card[8:].strip())
+                cards[last][-1].append(card[8:].strip())
                 continue
             key, equals, value = card[:8], card[8:9], card[9:]
             if key == "HIERARCH":
                 key, equals, value = card[8:].partition("=")
             last = " ".join(key.upper().split()) if equals == "=" else None
             if last:
-                self._cards.setdefault(last, []).append(value.strip())
+                cards.setdefault(last, []).append([value.strip()])
+        self._cards = {key: [_joined(*parts) for parts in found] for key, found in cards.items()}
 
     def __contains__(self, key):
         return key in self._cards
@@ -53,10 +53,18 @@ class Header:
         return self._cards[key][0]
 
 
-def _joined(first, more):
-    """A long string and its continuation; left as they are, and so malformed, unless both are strings."""
-    a, b = STRING.match(first), STRING.match(more)
-    return f"'{a[1].rstrip()[:-1]}{b[1]}'" if a and b and a[1].rstrip().endswith("&") else first
+def _joined(first, *more):
+    """A long string and its continuations, each of which takes the place of an & at the end; what is no string is left out."""
+    if not more or not STRING.match(first):
+        return first
+    parts = []
+    for text in (match[1] for match in map(STRING.match, (first, *more)) if match):
+        if parts:
+            if not parts[-1].rstrip().endswith("&"):
+                break
+            parts[-1] = parts[-1].rstrip()[:-1]
+        parts.append(text)
+    return f"'{''.join(parts)}'"
 
 
 def _parsed(raw):
