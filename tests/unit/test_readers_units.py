@@ -65,6 +65,22 @@ def test_two_cards_that_disagree():
             flux_units.flux_scale(ours(head), "a", [], policy)
 
 
+@pytest.mark.parametrize("unit", ["counts", "Jy", "1e-16 erg/s/cm2/Hz", "1e-16"])
+def test_two_cards_of_which_one_is_no_flux_density(unit):
+    head = make_cubes.header(BUNIT=unit)
+    head["HIERARCH PIPE UNITS"] = "1e-16 erg/s/cm2/A"
+    for policy in ("survey", "assume"):
+        with pytest.raises(CubeRejected, match=f"two ways .*BUNIT = '{unit}'"):
+            flux_units.flux_scale(ours(head), "a", [], policy)
+
+
+def test_two_cards_of_which_one_is_not_understood():
+    head, notes = make_cubes.header(BUNIT="scaled flux"), []
+    head["HIERARCH PIPE UNITS"] = "1e-17 erg/s/cm2/A"
+    assert flux_units.flux_scale(ours(head), "a", notes) == pytest.approx(0.1)
+    assert notes == ["a: BUNIT = 'scaled flux' is not understood: the unit that the other card says is taken"]
+
+
 @pytest.mark.parametrize(
     ("unit", "kind", "root"),
     [

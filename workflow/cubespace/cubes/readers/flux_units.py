@@ -160,7 +160,7 @@ def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_ar
         ``unit_unknown`` with the cards found; ``header_card`` for one that is malformed.
     """
     headers = headers if isinstance(headers, list) else [headers]
-    seen, scales = [], []
+    seen, scales, others, strange = [], [], [], []
     for key in ("PIPE UNITS", "BUNIT"):
         for header in headers:
             value = required_text(header, key, path)
@@ -168,8 +168,11 @@ def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_ar
                 seen.append(f"{key} = {value!r}")
                 if (scale := flux_density(value, pixel_arcsec)) is not None:
                     scales.append(scale)
+                else:
+                    (others if is_no_flux(value) else strange).append(seen[-1])
                 break
-    if scales and max(scales) <= min(scales) * 1.000001:
+    if scales and not others and max(scales) <= min(scales) * 1.000001:
+        notes += [f"{path}: {card} is not understood: the unit that the other card says is taken" for card in strange]
         return float(f"{scales[0] / OURS:.12g}")
     what = "stated in two ways" if scales else "not stated in a known way"
     message = f"{path}: flux unit {what} ({', '.join(seen) or 'no BUNIT'})"
