@@ -272,6 +272,13 @@ def test_a_mapping_that_does_not_fit(tmp_path):
         assert not isinstance(caught.value, CubeRejected)
 
 
+def test_a_mapping_of_two_meanings_for_one_hdu(tmp_path):
+    units, *_ = strange()
+    for wrong in ({"ivar": 2}, {"ivar": 3, "flags": "spaxels"}, {"ivar": 3, "flags": 3}):
+        words = "are both HDU"
+        reject(tmp_path, units, "hdu_ambiguous", "cubes.mapping", words, mapping={"flux": "SPAXELS", "wavelength": "LAM"} | wrong)
+
+
 def test_a_mapping_is_also_valid_configuration():
     import jsonschema
     import yaml

@@ -27,9 +27,13 @@ def wants(mapping):
 
 
 def layout(hdus, mapping):
-    """`Layout` as the mapping says; CubeRejected (``hdu_missing``) if the file lacks an HDU of it."""
+    """`Layout` as the mapping says; CubeRejected (``hdu_missing``) if the file lacks an HDU of it,
+    (``hdu_ambiguous``) if its flux or noise has another meaning, too."""
     kind = check(mapping)
     found = {role: _find(hdus, mapping[role], role) for role in ROLES if mapping.get(role) is not None}
+    for role, unit in (("flux", found["flux"]), (kind, found[kind])):
+        if other := next((name for name in found if name != role and found[name] is unit), None):
+            raise CubeRejected("hdu_ambiguous", f"cubes.mapping: {role} and {other} are both HDU {unit.index} {unit}; one HDU for each is expected")
     return Layout(
         mapping.get("survey", "mapped"), found["flux"], found[kind], KINDS[kind], flags=found.get("flags"),
         bad_bits=tuple(mapping.get("bad_bits") or ()), star=found.get("star"), flat=found.get("flat"),
