@@ -196,6 +196,19 @@ def test_missing_end_card(tmp_path):
         rejected(tmp_path / "b.fits", "unreadable", f"HDU {index}", "END")
 
 
+def test_names_of_cards_in_small_letters_are_told_from_a_missing_end(tmp_path):
+    """Three are read over, four cannot be told from data; the sentence says what was found."""
+    whole = small(tmp_path / "a.fits", make_cubes.header(**{f"EXTRA{i}": i for i in range(4)})).read_bytes()
+    for count in (3, 4):
+        changed = whole
+        for i in range(count):
+            changed = changed.replace(b"EXTRA%d  =" % i, b"extra%d  =" % i)
+        (tmp_path / "b.fits").write_bytes(changed)
+        if count == 3:
+            assert np.array_equal(read_cube(tmp_path / "b.fits").flux, FLUX)
+    rejected(tmp_path / "b.fits", "unreadable", "HDU 0", "4 cards in block 1 without a keyword of capitals", "extra0")
+
+
 def test_malformed_cards(tmp_path):
     whole = small(tmp_path / "a.fits", make_cubes.header(DATE="2017")).read_bytes()
     harmless = whole.replace(b"OBJECT  = 'NGC0001 '", b"OBJECT  = NGC 1     ").replace(

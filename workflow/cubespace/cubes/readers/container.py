@@ -152,7 +152,7 @@ class _Reader:
 
     def _header(self, index):
         """(header, sum of its bytes) of the next unit, or None at the end of the file."""
-        where, blocks = self.position, []
+        where, blocks, found = self.position, [], "no END card"
         for _ in range(MAX_HEADER_BLOCKS):
             block = bytearray(BLOCK)
             n = self._fill(block)
@@ -171,11 +171,14 @@ class _Reader:
             blocks.append(bytes(block))
             cards = [block[i : i + CARD] for i in range(0, BLOCK, CARD)]
             end = next((i for i, card in enumerate(cards) if card[:8] == b"END     " and card[8:10] != b"= "), None)
-            if sum(not KEYWORD.issuperset(card[:8]) for card in cards[:end]) > MAX_ALIEN:
-                break  # data already
+            alien = [bytes(card) for card in cards[:end] if not KEYWORD.issuperset(card[:8])]
+            if len(alien) > MAX_ALIEN:  # data already
+                found = f"{len(alien)} cards in block {len(blocks)} without a keyword of capitals, digits, - and _, as {alien[0][:20]!r}"
+                found += ": data without an END card before it, damage, or names in small letters"
+                break
             if end is not None:
                 return self._parse(b"".join(blocks)), _sum32(np.frombuffer(b"".join(blocks), ">u4"))
-        raise CubeRejected("unreadable", f"{self.path}: header of HDU {index} (byte {where}) has no END card")
+        raise CubeRejected("unreadable", f"{self.path}: header of HDU {index} (byte {where}) has {found}")
 
     def _check_start(self, block, index, where):
         if index == 0 and not block.startswith(b"SIMPLE  ="):
