@@ -2,7 +2,11 @@
 
 import gzip
 import io
+import os
+import subprocess
+import sys
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import pytest
 import make_cubes
 import make_surveys
 from cases.base import FLUX, SIGMA, cards, file, refused
+from conftest import ROOT
 from cubespace.cubes.readers import read_cube
 from cubespace.steps import moments as moments_step
 
@@ -164,3 +169,19 @@ def test_a20_the_name_that_fpack_leaves_beside_the_image_s_own(tmp_path):
     assert names[2] == "ERROR" and content[end + 80 : end + 160].isspace()
     (tmp_path / "b.fits").write_bytes(content[:at] + card + content[at:end] + content[end : end + 80] + content[end + 160 :])
     assert np.array_equal(read_cube(tmp_path / "b.fits").sigma, make_surveys.truth()[1])
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_name_that_is_no_utf8_costs_no_galaxy(tmp_path, good):
+    """A cube and a mask with an accented letter of Latin-1 in their names: printed, kept and tabulated with the byte as an escape."""
+    path, mask, out = (os.fsdecode(os.fsencode(tmp_path) + name) for name in (b"/S\xe1nchez.fits", b"/S\xe1.txt", b"/G.npz"))
+    Path(path).write_bytes(file(tmp_path / "a.fits").read_bytes() if good else b"no cube")
+    Path(mask).write_text("# none\n")
+    arguments = ["--cube", path, "--redshift", "0.015", "--galaxy", "G", "--mask", mask, "--out", out]
+    environment = {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1", "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run([sys.executable, "-m", "cubespace.steps.moments", *arguments], capture_output=True, env=environment, cwd=tmp_path)
+    words = "S\\udce1.txt: no line" if good else "S\\udce1nchez.fits: not a FITS file"
+    assert done.returncode == 0 and words in done.stdout.decode("utf-8"), done.stderr
+    with np.load(out) as stored:
+        text = str(stored["notes" if good else "detail"])
+    assert words in text and text.encode("utf-8")

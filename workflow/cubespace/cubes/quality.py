@@ -57,7 +57,12 @@ def judged(error, on_bad_cube="reject", galaxy=""):
         raise CubespaceError(f"{galaxy}: {error} (on_bad_cube is 'stop')") from error
     if on_bad_cube != "reject":
         raise CubespaceError(f"on_bad_cube = {on_bad_cube!r}: 'reject' or 'stop' is allowed")
-    return Verdict("rejected", error.code, error.detail)
+    return Verdict("rejected", error.code, _writable(error.detail))
+
+
+def _writable(text):
+    """Text that can be written in UTF-8: bytes in a file's name that are none as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def parse_number(text):
@@ -132,7 +137,7 @@ def remarks(cube, redshift, max_difference=0.003):
     redshift by more than `max_difference`: the redshift of the table is the one that is used; and errors that are not
     those of the flux (`noise_ratio` beyond NOISE_FACTOR either way).
     """
-    found = [note.removeprefix(f"{cube.path}: ") for note in cube.notes]
+    found = [_writable(note.removeprefix(f"{cube.path}: ")) for note in cube.notes]
     velocity = parse_velocity(cube.header.get("MED_VEL"))
     if velocity is not None and redshift is not None and abs(velocity / SPEED_OF_LIGHT - redshift) > max_difference:
         found.append(
