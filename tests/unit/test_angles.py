@@ -3,16 +3,26 @@
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 
+from conftest import ROOT
 from cubespace.errors import CubespaceError
+from cubespace.morphology import read_types
 from cubespace.populations import catalogues as cat
-from cubespace.properties import canonical_values, numbers_of
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join, numbers_of
 from cubespace.sphere import joined
 
+TYPES = read_types(ROOT / "resources/morphology.csv")
 PARTS = pd.DataFrame(
     {"RAh": [0, 23, 12], "RAm": [30, 59, 0], "RAs": [36.0, 56.5, 7.25], "DE-": ["-", "+", None], "DEd": [0, 41, 89], "DEm": [30, 16, 59], "DEs": [0, 9, 59.5]}
 )
 RA, DEC = ["RAh", "RAm", "RAs"], ["DE-", "DEd", "DEm", "DEs"]
+
+
+def galaxies(names):
+    """Galaxies of which nothing but the name is known."""
+    frame = pd.DataFrame({"galaxy": pd.Series(names, dtype=object), "pointing": names, **dict.fromkeys(NUMBERS, np.nan)})
+    return frame.assign(**{name: pd.Series([None] * len(names), dtype=object) for name in (*TEXT, "table_row")})
 
 
 def test_parts_of_angles():
@@ -25,9 +35,70 @@ def test_parts_of_angles():
     assert counts == {"missing": 0, "sentinel": 0, "out_of_range": 0} and notes == []
     gap = PARTS.astype(object)
     gap.iloc[1] = None
-    assert joined(gap[RA]) == ["0 30 36", None, "12 0 7.25"] and joined(gap[DEC]) == ["-0 30 0", None, "89 59 59.5"]
+    assert joined(gap[RA])[0] == ["0 30 36", None, "12 0 7.25"] and joined(gap[DEC])[0] == ["-0 30 0", None, "89 59 59.5"]
     north = PARTS.assign(**{"DE-": [None, None, None]})
-    assert joined(north[DEC]) == ["0 30 0", "41 16 9", "89 59 59.5"]
+    assert joined(north[DEC]) == (["0 30 0", "41 16 9", "89 59 59.5"], [])
+
+
+SOUTH = -(30 / 60 + 15 / 3600)  # -0d30m15s
+ZERO = "1 rows have 0 degrees without a sign, the first is row 1: taken as north"
+RULES = (
+    "Title: x\nAuthors: y\nTable: z\n" + "=" * 80 + "\nByte-by-byte Description of file: t.txt\n" + "-" * 80 + "\n"
+    "   Bytes Format Units   Label     Explanations\n" + "-" * 80 + "\n"
+    "   1-  1 A1     ---     n         name\n   3-  5 I3     deg     DEd       degrees\n   7-  8 I2     arcmin  DEm       minutes\n"
+    "  10- 13 F4.1   arcsec  DEs       seconds\n" + "-" * 80 + "\n"
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected", "note"),
+    [
+        ("n,DEd,DEm,DEs\nA,-0,30,15\nB,0,30,15\nC,5,30,0\n", None, [SOUTH, -SOUTH, 5.5], None),
+        ("n,DEd,DEm,DEs\nA,-00,30,15.0\nB,+00,30,15\nC,+05,30,0\n", None, [SOUTH, -SOUTH, 5.5], None),
+        ("n,DEd,DEm,DEs\nA,-0.0,30.0,15.0\nB,-5.0,30,0\nC,,,\n", None, [SOUTH, -5.5, np.nan], None),
+        ("n,DEd,DEm\nA,-0,30\nB,N/A,-\nC,-5,30\n", ["DEd", "DEm"], [-0.5, np.nan, -5.5], None),
+        ("n;DEd;DEm;DEs\nA;-0;30;15,0\nB;0;30;15,0\nC;5;30;1,8\n", None, [SOUTH, -SOUTH, 5.5005], None),
+        ("n,DEd,DEm,DEs\nA,0,30,15\nB,-5,30,0\nC,5,30,0\n", None, [-SOUTH, -5.5, 5.5], ZERO),
+        ("n,DEsgn,DEd,DEm,DEs\nA,-1,0,30,15\nB,1,5,30,0\nC,,5,30,0\n", ["DEsgn", "DEd", "DEm", "DEs"], [SOUTH, 5.5, 5.5], None),
+        ("n,s,DEd,DEm,DEs\nA,-1.0,0,30,15\nB,+1,5,30,0\nC,-,5,30,0\n", ["s", "DEd", "DEm", "DEs"], [SOUTH, 5.5, -5.5], None),
+        ("n,sign,DEd,DEm\nA,-1,0,30\nB,1,5,30\nC,1,0,30\n", ["sign", "DEd", "DEm"], [-0.5, 5.5, 0.5], None),
+        ("n,s,DEd,DEm\nA,-,0,30\nB,+,5,30\nC,,0,30\n", ["s", "DEd", "DEm"], [-0.5, 5.5, 0.5], None),
+        ("n,a,b,c\nA,1,30,0\nB,-1,30,0\nC,1,0,36\n", ["a", "b", "c"], [1.5, -1.5, 1.01], None),  # degrees, not signs
+        (RULES + "A -00 30 15.0\nB   0 30 15.0\nC  -5 30  0.0\n", None, [SOUTH, -SOUTH, -5.5], None),
+        ("|n |DEd|DEm|DEs |\n|char|int|int|double|\n".replace("|n |DEd|DEm|DEs |", "|n   |DEd|DEm|DEs   |")
+         + " A    -00 30  15.0  \n B    00  30  15.0  \n C    -5  30  0.0   \n", None, [SOUTH, -SOUTH, -5.5], None),
+    ],
+)  # fmt: skip
+def test_the_sign_of_declinations_near_the_equator(tmp_path, text, columns, expected, note):
+    """Between 0 and -1 deg the sign is all that parts south from north, and a number has none of a zero."""
+    (tmp_path / "t.dat").write_text(text)
+    frame = galaxies(["A", "B", "C"])
+    table = {"path": str(tmp_path / "t.dat"), "key": "n", "columns": {"dec": {"column": columns or ["DEd", "DEm", "DEs"]}}}
+    notes = join(frame, table, TYPES, 30.0, "note")[2]
+    np.testing.assert_allclose(frame["dec"], expected, atol=1e-9)
+    assert [words.detail.split(": ", 1)[1][: len(ZERO)] for words in notes] == ([note] if note else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "words"),
+    [
+        ("n,s,d,m\nA,2,0,30\n", ["s", "d", "m", "m"], "row 1: found 'sign 2: 0 30 30'; expected a number"),
+        ("n,DEsgn,d,m\nA,S,0,30\n", ["DEsgn", "d", "m"], "row 1: found 'sign S: 0 30'"),
+        ("n,DEsgn,d,m\nA,-,-5,30\n", ["DEsgn", "d", "m"], "row 1: found '--5 30'"),
+        ("n,DE-,DEd,DEm\nA,-,5,30\n", ["DEd", "DEm"], r"without the column of the sign, 'DE-'; expected \['DE-', 'DEd', 'DEm'\]"),
+    ],
+)
+def test_signs_that_are_none_or_left_out(tmp_path, text, columns, words):
+    (tmp_path / "t.csv").write_text(text)
+    with pytest.raises(CubespaceError, match=words):
+        join(galaxies(["A"]), {"path": str(tmp_path / "t.csv"), "key": "n", "columns": {"dec": {"column": columns}}}, TYPES, 30.0, "note")
+
+
+def test_whole_degrees_of_a_binary_table_have_no_minus_zero(tmp_path):
+    Table({"n": ["A", "B"], "DEd": [0, -5], "DEm": [30, 30]}).write(tmp_path / "t.fits")
+    frame = galaxies(["A", "B"])
+    (note,) = join(frame, {"path": str(tmp_path / "t.fits"), "key": "n", "columns": {"dec": {"column": ["DEd", "DEm"]}}}, TYPES, 30.0, "note")[2]
+    assert frame["dec"].tolist() == [0.5, -5.5] and ZERO in note.detail
 
 
 @pytest.mark.parametrize(("name", "column"), [("ra", "RAh"), ("dec", "DEd")])

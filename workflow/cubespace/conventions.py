@@ -6,6 +6,7 @@ import numpy as np
 
 from cubespace.columns import PROPERTIES
 from cubespace.errors import CubespaceError
+from cubespace.sphere import SIGN_NAME
 
 BOUNDS = {"ra": (-360.0, 720.0), "dec": (-90.0, 90.0)} | {
     name: (p.low, p.high) for name, p in PROPERTIES.items()
@@ -37,6 +38,19 @@ def refuse_part_of_angle(name, column, there, where):
             f"{where}: one part of an angle, beside {', '.join(map(repr, parts))}; expected the list of its columns, such as "
             "[RAh, RAm, RAs] or [DE-, DEd, DEm, DEs]"
         )
+
+
+def angle_notes(name, columns, there, unsigned, where):
+    """Notes on the parts of an angle whose sign is not known; CubespaceError if the table has a column of signs that the list leaves out."""
+    if name != "dec" or SIGN_NAME.search(columns[0]):
+        return []
+    stem = re.escape(columns[0][:-1].rstrip("_"))
+    left_out = [other for other in there if re.fullmatch(rf"{stem}_?(-|sgn|sign)", other, re.IGNORECASE) and other not in columns]
+    if left_out:
+        raise CubespaceError(f"{where}: without the column of the sign, {left_out[0]!r}; expected {[left_out[0], *columns]}")
+    if not unsigned:
+        return []
+    return [f"{len(unsigned)} rows have 0 degrees without a sign, the first is row {unsigned[0] + 1}: taken as north; a sign that was lost puts them there from the south"]
 
 
 def frame_note(column):

@@ -140,18 +140,29 @@ def _machine_readable(raw, where, options):
     lines = raw.decode("utf-8", "replace").splitlines()
     check_machine_readable(lines, where)
     try:
-        table = ascii_.read(lines, format="mrt")
+        return _at_places(ascii_.get_reader(ascii_.Mrt), lines, options)
     except (InconsistentTableError, ValueError):
-        table = ascii_.read(lines, format="cds")
-    return _from_astropy(table, options)
+        return _at_places(ascii_.get_reader(ascii_.Cds), lines, options)
 
 
 def _ipac(raw, where, options):
-    from astropy.table import Table
+    from astropy.io import ascii as ascii_
 
     lines = raw.decode("utf-8", "replace").splitlines()
     check_ipac(lines, where)
-    return _from_astropy(Table.read(lines, format="ascii.ipac"), options)
+    return _at_places(ascii_.get_reader(ascii_.Ipac), lines, options)
+
+
+def _at_places(reader, lines, options):
+    """The table of one of astropy's readers of columns at fixed places; columns of `text` as they are written: -00, not 0."""
+    from astropy.table import MaskedColumn
+
+    table = reader.read(lines)
+    for name, column in zip(table.colnames, reader.cols, strict=True):
+        if name in options["text"]:
+            masked = np.broadcast_to(getattr(column, "mask", False), len(column.str_vals))
+            table[name] = MaskedColumn(column.str_vals, mask=masked)
+    return _from_astropy(table, options)
 
 
 def _fits(raw, where, options):

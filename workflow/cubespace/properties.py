@@ -9,6 +9,7 @@ from cubespace.columns import PROPERTIES, Z_SUN
 from cubespace.conventions import (
     BOUNDS,
     LENGTHS,
+    angle_notes,
     frame_note,
     linear_by_unit,
     linear_within_bounds,
@@ -228,9 +229,8 @@ def join(frame, table, types, tolerance, on_mismatch):
         name: spec if isinstance(spec, dict) else {"column": spec} for name, spec in table["columns"].items()
     }
     sources = [c for spec in wanted.values() for c in _listed(spec["column"])]
-    text = {key, *(c for name, spec in wanted.items() if name in TEXT for c in _listed(spec["column"]))} - {
-        None
-    }
+    text = {key, *(c for name, spec in wanted.items() if name in TEXT for c in _listed(spec["column"]))} - {None}
+    text |= {c for name, spec in wanted.items() if name == "dec" for c in _listed(spec["column"])[:-1]}  # "-00" as a number has no sign
     how_to_read = {
         option: table[option] for option in ("hdu", "names", "skip", "short_rows") if option in table
     }
@@ -282,15 +282,18 @@ def _listed(column):
 
 def numbers_of(table, name, spec, path):
     """`canonical_values` of a mapped column of a table; of a list of columns, if they are the parts of a right ascension or declination."""
-    where = f"{path}: column {spec['column']!r} for {name}"
+    where, there, more = f"{path}: column {spec['column']!r} for {name}", table.attrs.get("columns", ()), []
     if isinstance(spec["column"], str):
-        refuse_part_of_angle(name, spec["column"], table.attrs.get("columns", ()), where)
+        refuse_part_of_angle(name, spec["column"], there, where)
         column, unit = table[spec["column"]], table.attrs["units"].get(spec["column"], "")
     elif name in ("ra", "dec"):
-        column, unit = pd.Series(joined(table[spec["column"]]), index=table.index, dtype=object), ""
+        texts, unsigned = joined(table[spec["column"]])
+        column, unit = pd.Series(texts, index=table.index, dtype=object), ""
+        more = angle_notes(name, spec["column"], there, unsigned, where)
     else:
         raise CubespaceError(f"{where}: expected one column; only right ascension, declination and texts may be in several")
     values, how, counts, notes = canonical_values(column, name, spec, unit, where)
+    notes = more + notes
     if "unit" in spec and "convert" in spec:
         notes.append(f"unit: {spec['unit']} is not used, as convert: {spec['convert']} goes before it")
     return values, how, counts, notes

@@ -4,8 +4,13 @@ import re
 
 import numpy as np
 
+from cubespace.delimited import MISSING
+
 EDGE = 1e-9  # relative; a limit on a separation is inside
 _PARTS = re.compile(r"([+-]?)\s*(\d+)\s*([:hd°\s])\s*(\d+)\s*(?:[:m'′\s]\s*(\d+(?:\.\d*)?)\s*[s\"″]?)?")
+
+SIGN_NAME = re.compile(r"(-|sgn|sign)$", re.IGNORECASE)
+_SIGNS = {"": "", "+": "+", "-": "-", "1": "+", "+1": "+", "-1": "-"}
 
 
 def unit_vectors(ra, dec):
@@ -52,13 +57,35 @@ def degrees(column, right_ascension):
 
 
 def joined(parts):
-    """List of texts 'sign first minutes seconds', None where one lacks, from a frame of the parts: RAh RAm RAs, or DE- DEd DEm DEs."""
-    rows = [[None if cell is None or cell != cell else _plain(cell) for cell in row] for row in parts.astype(object).to_numpy().tolist()]
-    signed = len(parts.columns) == 4 or any(row[0] in ("-", "+") for row in rows)
-    signs = [(row[0] or "") if signed else "" for row in rows]
-    numbers = [row[1:] if signed else row for row in rows]
-    return [None if None in cells else sign + " ".join(cells) for sign, cells in zip(signs, numbers, strict=True)]
+    """(texts, unsigned) from a frame of the parts of an angle, such as RAh RAm RAs, or DE- DEd DEm DEs.
+
+    texts : list of 'sign first minutes seconds', None where a part lacks; what is no angle stays none (`sexagesimal`)
+    unsigned : list of rows (0-based) whose first part is 0 without a sign. Where some row has -0, the others are positive; else the
+        sign may have been lost, as in a column of whole numbers: they are listed.
+    """
+    first, *others = ([_plain(cell) for cell in parts.iloc[:, i]] for i in range(len(parts.columns)))
+    missing = [any(cell is None or cell.casefold() in MISSING for cell in row) for row in zip(*others, strict=True)]
+    if _is_sign(first, parts.columns):
+        signs, others = [_SIGNS.get(cell or "", f"sign {cell}: ") for cell in first], list(zip(*others, strict=True))
+        unsigned = []
+    else:
+        missing = [gap or cell is None or cell.casefold() in MISSING for gap, cell in zip(missing, first, strict=True)]
+        signs, others = [""] * len(first), list(zip(first, *others, strict=True))
+        zeros = [i for i, cell in enumerate(first) if not missing[i] and re.fullmatch("0+", cell)]
+        unsigned = [] if any(re.fullmatch("-0+", cell or "") for cell in first) else zeros
+    return [None if gap else sign + " ".join(row) for gap, sign, row in zip(missing, signs, others, strict=True)], unsigned
+
+
+def _is_sign(first, names):
+    """Whether the first of the columns is the sign: of four it is; of three, if its name says so or it holds + and - alone."""
+    if len(names) == 4 or (len(names) == 3 and SIGN_NAME.search(names[0])):
+        return True
+    return len(names) == 3 and any(cell in ("+", "-") for cell in first) and all(cell in ("+", "-", "", None) for cell in first)
 
 
 def _plain(cell):
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip().replace("\u2212", "-")
+    """A part as text: 5 of 5.0, -0 of -0.0 (whose sign is all that says that 30 arcmin are south); None where missing."""
+    if cell is None or cell != cell:
+        return None
+    text = str(cell).strip().replace("\u2212", "-")
+    return re.sub(r"(?<=\d)\.0*$", "", text)
