@@ -2,10 +2,11 @@
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cubespace.names import canonical, key, parent, stem
+from cubespace.names import canonical, key, one_spelling, parent, stem
 
 
 def test_spellings_of_catalogues_meet():
@@ -66,6 +67,17 @@ def test_parent_is_the_pointing():
     assert parent("NGC6027_0") == "NGC6027"
     assert parent("NGC6027") == "NGC6027"
     assert parent("2MASXJ0906_5870x") == "2MASXJ0906_5870x"
+
+
+@pytest.mark.parametrize("name", ["Mrk_335", "Mrk_79", "Mrk_1", "CALIFA_001", "CAVITY_32112", "SAMI_9008500001", "MaNGA_8485_1901", "NGC1_335"])
+def test_a_number_that_is_the_name_is_no_part(name):
+    assert parent(name) == name
+
+
+def test_one_spelling_of_equal_names():
+    assert one_spelling(["Arp118", "NGC 1", "ARP118", "NGC0001", "MCG-1-1-12", "MCG-01-01-012"]) == [
+        "Arp118", "NGC 1", "Arp118", "NGC 1", "MCG-1-1-12", "MCG-1-1-12",
+    ]  # fmt: skip
 
 
 def test_stem_is_safe_in_file_names():

@@ -92,6 +92,22 @@ def test_columns_and_rows_that_are_passed_over_are_noted(tmp_path):
     assert made.notes == []
 
 
+def test_pointings_by_name(tmp_path):
+    """Parts of one pointing, however spelled, share it, with one note; a survey whose names end in numbers has a pointing for each galaxy."""
+    rows = ["Mrk_335", "Mrk_79", "CALIFA_001", "CALIFA_002", "ARP118_0", "Arp 118_1", "MCG-1-1-12_0", "MCG-01-01-012_1"]
+    made = make(tmp_path, "galaxy\n" + "".join(f"{row}\n" for row in rows))
+    assert made.galaxies["pointing"].tolist() == [*rows[:4], "ARP118", "ARP118", "MCG-1-1-12", "MCG-1-1-12"]
+    (note,) = made.notes
+    assert (note.kind, note.galaxies) == ("pointing", "ARP118_0 Arp118_1 MCG-1-1-12_0 MCG-01-01-012_1")
+    assert note.detail.startswith("4 galaxies are parts of 2 pointings by their names")
+    made = make(tmp_path, "galaxy,pointing\nA,NGC 1\nNGC0001,\nB_0,p1\nB_1,p2\nC1_0,p1\n")
+    assert made.galaxies["pointing"].tolist() == ["NGC 1", "NGC 1", "p1", "p2", "p1"]
+    assert [(note.kind, note.galaxies) for note in made.notes] == [("pointing", "NGC0001")]
+    split = {"method": "stratified", "validation_fraction": 0.5, "seed": 1}
+    made = make(tmp_path, "galaxy\n" + "".join(f"SAMI_90085{i:05d}\n" for i in range(10)), split=split)
+    assert made.galaxies["role"].value_counts().to_dict() == {"train": 5, "validation": 5} and made.notes == []
+
+
 def test_a_redshift_of_another_frame_is_noted(tmp_path):
     for column, noted in (("zcmb", True), ("z_CMB", True), ("VLG", True), ("z", False), ("zobs", False)):
         made = make(tmp_path, "galaxy\nA\n", [(f"n,{column}\nA,0.01\n", {"key": "n", "columns": {"redshift": column}})])

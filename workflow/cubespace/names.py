@@ -7,7 +7,7 @@ from urllib.parse import quote
 _PADDED = {"NGC": 4, "IC": 4, "UGC": 5, "PGC": 5}
 _NUMBERED = re.compile(r"^(NGC|IC|UGC|PGC)[_-]*0*(\d+)(.*)$", re.IGNORECASE)
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"))
-_PART = re.compile(r"^(.+)_(\d+)$")
+_PART = re.compile(r"^(.*\d.*)_\d{1,2}$")  # not Mrk_335, CALIFA_001: their numbers are the names
 # Catalogues whose numbers may be written with or without zeros and separators; the spellings of one catalogue meet.
 _CATALOGUES = {
     "arp": "arp", "cgcg": "cgcg", "zw": "cgcg", "eso": "eso", "hcg": "hcg", "hickson": "hcg", "leda": "pgc", "mcg": "mcg",
@@ -59,6 +59,12 @@ def parent(name):
     """'ARP118_0' -> 'ARP118': the pointing that a galaxy was cut from; a name without such an ending is its own."""
     match = _PART.match(name)
     return match.group(1) if match else name
+
+
+def one_spelling(labels):
+    """The labels, those with one `key` spelled as the first of them: 'ARP118', 'Arp118' -> 'ARP118', 'ARP118'."""
+    first = {}
+    return [first.setdefault(key(label), label) for label in labels]
 
 
 def stem(name):

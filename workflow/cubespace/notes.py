@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Note(NamedTuple):
-    """Something that was found and settled: `kind` (unmapped_type, position, duplicate, ...), where, whom it concerns."""
+    """Something that was found and settled: `kind` (unmapped_type, position, pointing, duplicate, ...), where, whom it concerns."""
 
     kind: str
     table: str
@@ -13,7 +13,7 @@ class Note(NamedTuple):
 
 
 NOTES = {  # columns of a table of notes
-    "kind": ("", "table, column, unit, rows, unmapped_type, position, duplicate, duplicate_row, shared_row, joined_by_position, redshift, stray_files ..."),
+    "kind": ("", "table, column, unit, rows, unmapped_type, position, pointing, duplicate, duplicate_row, shared_row, joined_by_position, redshift, stray_files ..."),
     "table": ("", "file that it was found in"),
     "galaxies": ("", "galaxies that it concerns"),
     "detail": ("", "what was found, and what was done about it"),

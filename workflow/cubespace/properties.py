@@ -191,14 +191,15 @@ def unmapped_notes(galaxies, unmapped, table):
             Note(
                 "unmapped_type",
                 table,
-                _some(whose),
+                some(whose),
                 f"morphological type {text!r}: {len(whose)} galaxies, not known",
             )
         )
     return notes
 
 
-def _some(galaxies, most=10):
+def some(galaxies, most=10):
+    """The first names of a list, and how many more there are."""
     galaxies = list(galaxies)
     return " ".join(galaxies[:most]) + (f" and {len(galaxies) - most} more" if len(galaxies) > most else "")
 
@@ -377,7 +378,7 @@ def _rows_by_position(frame, columns, rows, radius, path, notes):
             Note(
                 "joined_by_position",
                 path,
-                _some(frame["galaxy"].iloc[here[close]]),
+                some(frame["galaxy"].iloc[here[close]]),
                 f"within {radius:g} arcsec",
             )
         )
@@ -385,7 +386,7 @@ def _rows_by_position(frame, columns, rows, radius, path, notes):
         sharing = frame.loc[rows == row]
         if sharing["pointing"].nunique() > 1:
             words = f"row {row + 1} is the match of several galaxies"
-            notes.append(Note("shared_row", path, _some(sharing["galaxy"]), words))
+            notes.append(Note("shared_row", path, some(sharing["galaxy"]), words))
 
 
 def _position_mismatches(frame, columns, rows, own, path, key, tolerance, on_mismatch):

@@ -18,7 +18,7 @@ from cubespace.errors import CubespaceError
 from cubespace.files import digest
 from cubespace.morphology import bin_of, read_types
 from cubespace.notes import Audit, Note, reader_notes, unused_note
-from cubespace.properties import NUMBERS, TEXT, canonical_values, join, types_of, unmapped_notes
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join, some, types_of, unmapped_notes
 from cubespace.sphere import chord, unit_vectors
 from cubespace.tables import label, need_columns, read_table
 
@@ -149,8 +149,10 @@ def _sheet(path, renames, pattern, types):
         if column in raw:
             stated = raw[column].map(label)
             frame[column] = stated.where(stated.notna(), frame[column])
+    frame["pointing"] = names.one_spelling(frame["pointing"])
     frame["role"] = _stated_roles(path, raw, renames)
     audit, notes = [], reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), path)
+    notes += _shared_pointings(frame, raw, path)
     for column in NUMBERS:
         if column in raw:
             where, unit = f"{path}: column {column!r}", raw.attrs["units"].get(column, "")
@@ -165,6 +167,14 @@ def _sheet(path, renames, pattern, types):
         frame["morphology"] = pd.Series(details, index=frame.index, dtype=object)
         notes += unmapped_notes(frame["galaxy"], unmapped, path)
     return frame, audit, notes
+
+
+def _shared_pointings(frame, raw, path):
+    """A note on galaxies that are parts of one pointing by their names alone."""
+    by_name = raw["pointing"].map(label).isna() if "pointing" in raw else True
+    shared = frame[frame["pointing"].duplicated(keep=False) & by_name]
+    words = f"{len(shared)} galaxies are parts of {shared['pointing'].nunique()} pointings by their names; a column `pointing` says otherwise"
+    return [Note("pointing", path, some(shared["galaxy"]), words)] if len(shared) else []
 
 
 def _stated_roles(path, raw, renames):
