@@ -1,5 +1,6 @@
 """Tables of fixed places, and ECSV: a value that astropy would cut to another number is refused, and a quote that takes in rows."""
 
+import numpy as np
 import pytest
 from astropy.table import Table
 
@@ -16,9 +17,12 @@ BARS = "|name  |z     |\n|char  |double|\n|      |      |\n"
 ECSV = "# %ECSV 1.0\n# ---\n{}# datatype:\n# - {{name: n, datatype: string}}\n# - {{name: t, datatype: string}}\n"
 
 
-def read(tmp_path, text, name):
-    (tmp_path / name).write_text(text)
-    return read_table(tmp_path / name)
+RULE, ROWS = "-" * 80 + "\n", ["NGC 1   10.512 0.015\n", "IC 10    9.000 0.020\n", "NGC 224  8.500 0.030\n"]
+
+
+def read(tmp_path, content, name, **options):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_table(tmp_path / name, **options)
 
 
 def test_values_that_fit(tmp_path):
@@ -26,6 +30,63 @@ def test_values_that_fit(tmp_path):
     assert table["z"].tolist()[::2] == [0.015, 0.02] and table["f"].tolist() == [":", None, None] and table["logM"].tolist()[2] == -9.5
     table = read(tmp_path, "\\k = 1\n" + BARS + " NGC 1  0.015  \n IC 10  0.0212\n NGC123 0.02\n", "t.tbl")
     assert table["z"].tolist() == [0.015, 0.0212, 0.02] and table["name"].tolist() == ["NGC 1", "IC 10", "NGC123"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(ROWS) + RULE,
+        ROWS[0] + RULE + ROWS[1] + ROWS[2],
+        ROWS[0] + "=" * 80 + "\n\n" + ROWS[1] + RULE + ROWS[2] + RULE,
+        "Note (1): of the survey.\n   and more\n" + RULE + "".join(ROWS),
+        "Note (1) = of the survey\n" + RULE + "Global notes:\n  two\n" + RULE + ROWS[0] + RULE + "".join(ROWS[1:]) + RULE + "References: none\n",
+        "\r\n".join(row.strip("\n") for row in ROWS),
+    ],
+)
+def test_all_rows_of_a_machine_readable_table(tmp_path, text):
+    table = read(tmp_path, BYTES + text, "t.mrt")
+    assert table["Name"].tolist() == ["NGC 1", "IC 10", "NGC 224"] and table["z"].tolist() == [0.015, 0.02, 0.03]
+    with pytest.raises(CubespaceError, match=r"t\.mrt: row [123]: found .* at bytes 7 and 8"):  # before a ruled line too
+        read(tmp_path, BYTES + text.replace("NGC 1   1", "NGC 1234 "), "t.mrt")
+
+
+def test_machine_readable_tables_that_are_not_one(tmp_path):
+    with pytest.raises(CubespaceError, match=r"t\.mrt: 'Byte-by-byte .*' found at the start of lines 5, 15; expected one, as for one table"):
+        read(tmp_path, BYTES + ROWS[0] + BYTES.split("=\n")[1] + ROWS[1], "t.mrt")
+    with pytest.raises(CubespaceError, match=r"t\.mrt: found 2 ruled lines after 'Byte-by-byte Description of file: t\.txt'; expected one above and two"):
+        read(tmp_path, BYTES.removesuffix(RULE) + ROWS[0], "t.mrt")
+
+
+def test_null_values_are_numbers(tmp_path):
+    """9.990 is the null value 9.99, -01 is -1; in a column of names the text counts."""
+    head = BYTES.replace("? mass", "?=9.99 mass").replace("? redshift", "?=-1 redshift").replace("name\n", "?=-1 name\n")
+    table = read(tmp_path, head + "-1.0     9.990 -1.00\n-1      09.99  0.020\nNGC 1    9.991 -1\n", "t.mrt")
+    assert table["Name"].tolist() == ["-1.0", None, "NGC 1"]
+    np.testing.assert_array_equal(table["logM"], [np.nan, np.nan, 9.991])
+    np.testing.assert_array_equal(table["z"], [np.nan, 0.02, np.nan])
+    bars = "|name  |z      |k   |\n|char  |double |int |\n|      |       |    |\n|null  |-9.99  |-9  |\n"
+    table = read(tmp_path, bars + " NGC 1  -9.990  4   \n null   -9.98   -09 \n", "t.tbl")
+    assert table["name"].tolist() == ["NGC 1", None]
+    np.testing.assert_array_equal(table[["z", "k"]], [[np.nan, 4], [-9.98, np.nan]])
+    ids = read(tmp_path, bars + " NGC 1  -9.990  004 \n null   -9.98   -09 \n", "t.tbl", text=("k",))["k"]
+    assert ids.tolist() == ["004", None]
+
+
+@pytest.mark.parametrize("name", ["t.mrt", "t.tbl"])
+def test_names_in_latin_1(tmp_path, name):
+    text = {"t.mrt": BYTES + "Caf\u00e9 1   9.512 0.015\n", "t.tbl": BARS + " Caf\u00e9 1 0.015  \n"}[name]
+    table = read(tmp_path, text.encode("latin-1"), name)
+    assert table.iloc[0, 0] == "Caf\u00e9 1" and table["z"][0] == 0.015
+    assert len(table.attrs["notes"]) == 1 and table.attrs["notes"][0].endswith("read as Latin-1")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(BYTES.replace("logM", "z   ") + ROWS[0], "t.mrt"), (BARS.replace("name  ", "z     ") + " NGC 1  0.015  \n", "t.tbl")],
+)
+def test_a_column_twice(tmp_path, text, name):
+    with pytest.raises(CubespaceError, match=rf"{name}: column\(s\) more than once: z"):
+        read(tmp_path, text, name)
 
 
 @pytest.mark.parametrize(

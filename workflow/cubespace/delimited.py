@@ -54,7 +54,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
         No header, a name twice, a row with more or fewer fields than the header, a quote that holds further rows, or
         commas that may part thousands.
     """
-    text_of_file, notes = _decode(raw, where)
+    text_of_file, notes = decode(raw, where)
     lines = list(io.StringIO(text_of_file, newline=""))[skip:]
     comments, body, between = _split(lines)
     if between:
@@ -101,7 +101,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     return columns, units, meta, header, notes
 
 
-def _decode(raw, where):
+def decode(raw, where):
     """(text, notes) of the bytes of a file."""
     for mark, encoding in _BOMS:
         if raw.startswith(mark):

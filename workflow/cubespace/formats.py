@@ -14,9 +14,9 @@ import zipfile
 import numpy as np
 import pandas as pd
 
-from cubespace.delimited import MISSING, check_quotes, read_delimited, typed
+from cubespace.delimited import MISSING, check_quotes, decode, parse_numbers, read_delimited, typed
 from cubespace.errors import CubespaceError
-from cubespace.fixed_width import check_ipac, check_machine_readable
+from cubespace.fixed_width import check_ipac, rows_of_machine_readable
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
 BINARY_ENDINGS = {
@@ -137,32 +137,61 @@ def _machine_readable(raw, where, options):
     from astropy.io import ascii as ascii_
     from astropy.io.ascii import InconsistentTableError
 
-    lines = raw.decode("utf-8", "replace").splitlines()
-    check_machine_readable(lines, where)
+    lines, notes = _lines(raw, where)
+    rows = rows_of_machine_readable(lines, where)
     try:
-        return _at_places(ascii_.get_reader(ascii_.Mrt), lines, options)
+        frame = _at_places(ascii_.Mrt, lines, rows, where, options)
     except (InconsistentTableError, ValueError):
-        return _at_places(ascii_.get_reader(ascii_.Cds), lines, options)
+        frame = _at_places(ascii_.Cds, lines, rows, where, options)
+    frame.attrs["notes"] += notes
+    return frame
 
 
 def _ipac(raw, where, options):
     from astropy.io import ascii as ascii_
 
-    lines = raw.decode("utf-8", "replace").splitlines()
+    lines, notes = _lines(raw, where)
     check_ipac(lines, where)
-    return _at_places(ascii_.get_reader(ascii_.Ipac), lines, options)
+    frame = _at_places(ascii_.Ipac, lines, None, where, options)
+    frame.attrs["notes"] += notes
+    return frame
 
 
-def _at_places(reader, lines, options):
-    """The table of one of astropy's readers of columns at fixed places; columns of `text` as they are written: -00, not 0."""
+def _lines(raw, where):
+    text, notes = decode(raw, where)
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), notes
+
+
+def _at_places(kind, lines, rows, where, options):
+    """A table of columns at fixed places, by one of astropy's readers; columns of `text` as they are written: -00, not 0.
+
+    Null values are numbers in columns of numbers: 9.990 is the null value 9.99. `rows`: the lines that are rows, if not the reader says.
+    """
+    from astropy.io.ascii import get_reader
     from astropy.table import MaskedColumn
 
+    reader = get_reader(kind)
+    if rows is not None:
+        reader.data.process_lines = lambda _: rows
     table = reader.read(lines)
-    for name, column in zip(table.colnames, reader.cols, strict=True):
-        if name in options["text"]:
-            masked = np.broadcast_to(getattr(column, "mask", False), len(column.str_vals))
-            table[name] = MaskedColumn(column.str_vals, mask=masked)
+    _refuse_twice(reader.header.names, where)
+    nulls = [(name, null) for null, _, name, *_ in (fill for fill in reader.data.fill_values if len(fill) > 2)]
+    for column in reader.cols:
+        values = table[column.name]
+        mask = np.array(np.broadcast_to(getattr(values, "mask", False), len(values)))
+        if values.dtype.kind in "if":
+            given, _ = parse_numbers([null for name, null in nulls if name == column.name])
+            mask |= np.isin(values, given)
+        if column.name in options["text"]:
+            values = column.str_vals
+        table[column.name] = MaskedColumn(values, mask=mask, unit=table[column.name].unit)
     return _from_astropy(table, options)
+
+
+def _refuse_twice(names, where):
+    twice = sorted({str(name) for name in names if name and names.count(name) > 1})
+    if twice:
+        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
 
 
 def _fits(raw, where, options):
@@ -179,10 +208,7 @@ def _fits(raw, where, options):
                 f"{where}: no table{'' if wanted is None else f' {wanted!r}'}; HDUs: {there}"
             )
         header = tables[0].header
-        named = [str(header.get(f"TTYPE{i}", "")).strip() for i in range(1, header["TFIELDS"] + 1)]
-        twice = sorted({name for name in named if name and named.count(name) > 1})
-        if twice:
-            raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+        _refuse_twice([str(header.get(f"TTYPE{i}", "")).strip() for i in range(1, header["TFIELDS"] + 1)], where)
         frame = _from_astropy(_with_nulls(tables[0]), options)
         frame.attrs["notes"] += _first_of([hdu.name or "unnamed" for hdu in tables], len(frame))
         return frame
@@ -229,10 +255,7 @@ def _votable(raw, where, options):
     if not tables:
         raise CubespaceError(f"{where}: no table{'' if wanted is None else f' {wanted!r}'} in this VOTable")
     table = tables[0]
-    named = [field.name for field in table.fields]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+    _refuse_twice([field.name for field in table.fields], where)
     frame = _from_astropy(table.to_table(use_names_over_ids=True), options)
     frame.attrs["notes"] += _first_of([one.name or one.ID or "unnamed" for one in tables], len(frame))
     return frame
@@ -300,10 +323,8 @@ def _parquet(raw, where, options):
 
     # no threads: Arrow's pool now and then aborts a process that ends soon after it read a small table
     table = pq.ParquetFile(pa.BufferReader(raw), pre_buffer=False).read(use_threads=False)
-    columns, skipped, names = {}, {}, table.schema.names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise CubespaceError(f"{where}: column(s) more than once: {', '.join(twice)}")
+    columns, skipped = {}, {}
+    _refuse_twice(table.schema.names, where)
     for field in table.schema:
         column, kind = table[field.name], field.type
         if pa.types.is_dictionary(kind):
