@@ -262,6 +262,18 @@ def test_roles_and_flags_as_people_write_them(tmp_path):
         make(tmp_path, "galaxy,t,v\nA,1,1\n", sheet_columns={"train": "t", "validation": "v"})
 
 
+def test_a_published_split_is_never_drawn_again_in_silence(tmp_path):
+    split = {"method": "stratified", "validation_fraction": 0.3, "seed": 1}
+    sheet = "galaxy,Split\nA,train\nB,validation\nC,train\n"
+    with pytest.raises(CubespaceError, match=r"sheet\.csv: no column\(s\) 'split' \(did you mean 'Split'\?\); found: galaxy, Split"):
+        make(tmp_path, sheet, split=split, sheet_columns={"role": "split"})
+    made = make(tmp_path, sheet, split=split, sheet_columns={"role": "Split"})
+    assert made.galaxies["role"].tolist() == ["train", "validation", "train"]
+    with pytest.raises(CubespaceError, match=r"sheet\.csv: roles in column 'role' and in 'tr', as sheet_columns says; expected one of the two"):
+        make(tmp_path, "galaxy,role,tr\nA,train,0\nB,,1\n", sheet_columns={"train": "tr"})
+    assert make(tmp_path, "galaxy\nA\nB\n", sheet_columns={"role": "role"}).galaxies["role"].tolist() == ["embed"] * 2  # the schema's default
+
+
 def test_a_cube_is_found_by_the_spelling_that_its_file_has(tmp_path):
     (tmp_path / "cubes").mkdir()
     for name in ("UGC6930", "NGC0001"):

@@ -178,19 +178,18 @@ def _shared_pointings(frame, raw, path):
 
 
 def _stated_roles(path, raw, renames):
-    role_column = renames.get("role", "role")
+    role_column, flags = renames.get("role", "role"), [renames[role] for role in ("train", "validation") if role in renames]
     stated = pd.Series([None] * len(raw), dtype=object)
+    need_columns(raw, [role_column] * (role_column != "role"), path)  # `role` is what the configuration has if nothing is said
+    if role_column in raw and flags:
+        raise CubespaceError(f"{path}: roles in column {role_column!r} and in {', '.join(map(repr, flags))}, as sheet_columns says; expected one of the two")
     if role_column in raw:
         plain = [label(value) for value in raw[role_column]]
         stated[:] = [None if value is None else value.strip().casefold() for value in plain]
-        wrong = [
-            (i, value) for i, value in enumerate(plain) if stated[i] is not None and stated[i] not in ROLES
-        ]
+        wrong = [(i, value) for i, value in enumerate(plain) if stated[i] is not None and stated[i] not in ROLES]
         if wrong:
             rows = "; ".join(f"row {i + 1}: {value!r}" for i, value in wrong[:10])
-            raise CubespaceError(
-                f"{path}: column {role_column!r}: {rows}; allowed: {', '.join(ROLES)} or empty"
-            )
+            raise CubespaceError(f"{path}: column {role_column!r}: {rows}; allowed: {', '.join(ROLES)} or empty")
         return stated
     for role in ("train", "validation"):
         if role in renames:
