@@ -33,6 +33,8 @@ _SPELLINGS = (
     (r"\bmags?\b|\bmagnitudes?\b", "mag"),
     (r"\bkiloparsecs?\b", "kpc"),
 )  # fmt: skip
+# 10^9, 10**9, 10{9}, 10+9, and 109, whose raised figures were lost; 100 and 1000 are numbers, as is 105.5
+_POWER = re.compile(r"^10(?:(?:\*\*|\^)[({]?([+-]?\d+)[)}]?|[({]([+-]?\d+)[)}]|([+-]\d+)|([1-9]\d?)(?![\d.]))")
 _LENGTHS_H = re.compile(
     r"(?:h\^?-1|h\^?\{-1\}|h⁻¹|hinv)\.?\*?([kM]?pc)|([kM]?pc)(?:\.|\*)?(?:/h(?:_?100)?|h\^?-1|h\^?\{-1\}|h⁻¹)"
 )
@@ -81,7 +83,7 @@ def _linear(text):
     plain = text
     for pattern, spelling in _SPELLINGS:
         plain = re.sub(pattern, spelling, plain, flags=re.IGNORECASE)
-    plain = re.sub(r"^[x×]?\s*10(?:\*\*|\^)?[({]?([+-]?\d+)[)}]?", r"1e\1", plain.strip())
+    plain = _POWER.sub(lambda match: "1e" + next(filter(None, match.groups())), re.sub(r"^[x×]\s*(?=1)", "", plain.strip()))
     plain = plain.replace("**", "^").replace("{", "(").replace("}", ")").replace("²", "2").replace("⁻¹", "-1")
     plain = re.sub(r"(?<=[A-Za-z0-9)])\.(?=[A-Za-z])", " ", plain)
     return u.Unit(plain)
