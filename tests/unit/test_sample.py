@@ -85,11 +85,27 @@ def test_the_sheet_has_its_lines_in_the_audit_and_among_the_notes(tmp_path):
 def test_columns_and_rows_that_are_passed_over_are_noted(tmp_path):
     made = make(tmp_path, "galaxy,Redshift,RA\nA,0.01,10\nB,0.02,20\n", [("n,m\n,10\nA,9\n-,8\n", {"key": "n", "columns": {"log_mass": "m"}})])
     assert [(note.kind, note.table[-6:], note.detail) for note in made.notes] == [
-        ("column", "et.csv", "columns that are passed over, as names here have no capitals: 'Redshift' (redshift), 'RA' (ra)"),
+        ("column", "et.csv", "columns that are passed over, as their names are ours but for capitals or brackets: 'Redshift' (redshift), 'RA' (ra)"),
         ("rows", "t0.csv", "2 of 3 rows have no name in 'n' and are passed over"),
     ]
     made = make(tmp_path, "galaxy,redshift,Z\nA,0.01,10\nB,0.02,20\n")
     assert made.notes == []
+
+
+def test_columns_of_the_sheet_with_a_unit_in_the_header(tmp_path):
+    """2997.92458 km/s is z = 0.01, 10^10 Msun is 10 and 3000 pc are 3 kpc; what has a bracket and is not used is noted."""
+    header = "galaxy,redshift (km/s),log_mass [Msun],re_kpc [pc],g_r,morphology (RC3)\n"
+    made = make(tmp_path, header + "A,2997.92458,1e10,3000,0.5,Sb\nB,5995.84916,1e9,500,0.6,Sc\n".replace("1e10", "2e10"))
+    g = made.galaxies
+    np.testing.assert_allclose(g["redshift"], [0.01, 0.02], rtol=1e-9)
+    np.testing.assert_allclose(g["log_mass"], [10.30103, 9.0], atol=1e-6)
+    assert g["re_kpc"].tolist() == [3.0, 0.5] and g["g_r"].tolist() == [0.5, 0.6] and g["morphology"].isna().all()
+    assert made.audit[["column", "property", "unit"]].values.tolist()[0] == ["log_mass [Msun]", "log_mass", "Msun"]
+    assert [note.detail for note in made.notes if note.kind == "column"] == [
+        "columns that are passed over, as their names are ours but for capitals or brackets: 'morphology (RC3)' (morphology)"
+    ]
+    made = make(tmp_path, "galaxy,log_mass [log10(Msun)],redshift,redshift (km/s)\nA,10.5,0.01,9\n")
+    assert made.galaxies["log_mass"].tolist() == [10.5] and made.galaxies["redshift"].tolist() == [0.01] and made.notes == []
 
 
 def test_pointings_by_name(tmp_path):

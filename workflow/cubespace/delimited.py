@@ -226,6 +226,12 @@ def _torn_cell(record, delimiter):
     return None
 
 
+def without_unit(name):
+    """The name of a column without the unit in brackets after it: 'log_mass [Msun]' -> 'log_mass'."""
+    match = _UNIT_IN_NAME.fullmatch(name)
+    return name[: match.start(match.lastindex) - 1].strip() if match else name
+
+
 def _delimiter(lines, where, fields):
     """The delimiter by which the first lines have equally many fields, at least two; blanks if none of the signs has."""
     best, ragged = (0, None), None

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from cubespace.delimited import without_unit
+
 
 class Note(NamedTuple):
     """Something that was found and settled: `kind` (unmapped_type, position, pointing, duplicate, ...), where, whom it concerns."""
@@ -39,10 +41,11 @@ def reader_notes(table, path):
     return [Note("table", str(path), "", words) for words in table.attrs.get("notes", ())]
 
 
-def unused_note(table, ours, path):
-    """Notes on columns that are ours but for capitals, and so are passed over: Redshift, RA."""
+def unused_note(table, ours, used, path):
+    """Notes on columns that are not used, and are ours but for capitals or a bracket: Redshift, RA, morphology (RC3)."""
     there = table.attrs.get("columns", list(table.columns))
     known = {name.casefold(): name for name in ours}
-    alike = [f"{name!r} ({known[name.casefold()]})" for name in there if name.casefold() in known and known[name.casefold()] not in there]
-    words = f"columns that are passed over, as names here have no capitals: {', '.join(alike)}"
+    alike = [(name, known.get(without_unit(name).casefold())) for name in there if name not in used]
+    alike = [f"{name!r} ({own})" for name, own in alike if own is not None and own not in there]
+    words = f"columns that are passed over, as their names are ours but for capitals or brackets: {', '.join(alike)}"
     return [Note("column", str(path), "", words)] if alike else []

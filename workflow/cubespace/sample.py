@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 from cubespace import cubefiles, names
 from cubespace.columns import PROPERTIES
 from cubespace.cosmology import luminosity_distance
+from cubespace.delimited import without_unit
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
 from cubespace.morphology import bin_of, read_types
@@ -151,13 +152,15 @@ def _sheet(path, renames, pattern, types):
             frame[column] = stated.where(stated.notna(), frame[column])
     frame["pointing"] = names.one_spelling(frame["pointing"])
     frame["role"] = _stated_roles(path, raw, renames)
-    audit, notes = [], reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), path)
-    notes += _shared_pointings(frame, raw, path)
-    for column in NUMBERS:
-        if column in raw:
-            where, unit = f"{path}: column {column!r}", raw.attrs["units"].get(column, "")
-            frame[column], how, counts, words = canonical_values(raw[column], column, {"column": column}, unit, where)
-            audit.append(Audit(path, column, column, unit, how, int(frame[column].notna().sum()), *counts.values()))
+    headed = {without_unit(name): name for name in raw} | {name: name for name in raw}  # redshift (km/s) is our redshift
+    used = {headed[name] for name in NUMBERS if name in headed}
+    notes = reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), used, path)
+    audit, notes = [], notes + _shared_pointings(frame, raw, path)
+    for name in NUMBERS:
+        if name in headed:
+            column, unit = headed[name], raw.attrs["units"].get(headed[name], "")
+            frame[name], how, counts, words = canonical_values(raw[column], name, {"column": column}, unit, f"{path}: column {column!r}")
+            audit.append(Audit(path, column, name, unit, how, int(frame[name].notna().sum()), *counts.values()))
             notes += [Note("unit", path, "", f"column {column!r}: {text}") for text in words]
     for column in TEXT:
         if column in raw:
