@@ -115,6 +115,24 @@ def test_what_does_not_fit_is_named(tmp_path, content, words):
         read(tmp_path, content)
 
 
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("n,logM,logSFR\nA,10,5,\nB,9,8\n", 2),  # 10,5 is one number, the rate is missing
+        ("n,logM,logSFR\nB,9,8\nA,10,5,\n", 2),
+        ("n,type,note\nA,E,x\nB,Sb,\nC,dE,N,\n", 3),
+        ("n;type;note\nA;E;x\nB;dE;N;\n", 2),
+    ],
+)
+def test_an_empty_cell_too_many_in_some_rows(tmp_path, text, row):
+    with pytest.raises(CubespaceError, match=rf"t\.csv: row {row}: [34] fields, the rows before have [34], the header 3: a delimiter at the end of some"):
+        read(tmp_path, text)
+    rows = [line + ("," if line.count(",") == 2 else "") for line in "A,10,5\nB,9,8".splitlines()]
+    table = read(tmp_path, "n,logM,logSFR\n" + "\n".join(rows))
+    assert table["logM"].tolist() == [10, 9] and table["logSFR"].tolist() == [5, 8]
+    assert table.attrs["notes"] == ["all rows have a cell more than the header, an empty one at their end, which was left out; the header: 'n,logM,logSFR'"]
+
+
 SWALLOWED = [
     # a pair of stray quotes in each of the columns
     '"N1,Sb,SF\nN2,Sc,AGN\nN3",E,LINER\nN4,E,SF\n',

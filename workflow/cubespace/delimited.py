@@ -76,10 +76,17 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
     units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
-    cells, filled = [[] for _ in kept], []
+    cells, filled, trailing = [[] for _ in kept], [], None
     for number, record in enumerate(itertools.chain(rows, records), 1):
-        if len(record) == len(header) + 1 and record[-1].strip() == "":
-            record = record[:-1]
+        if len(record) == len(header) or (len(record) == len(header) + 1 and not record[-1].strip()):
+            ends = len(record) > len(header)  # a delimiter at the end of all rows is a habit, of some a cell too many: 10,5 in commas
+            trailing = ends if trailing is None else trailing
+            if ends != trailing:
+                raise CubespaceError(
+                    f"{where}: row {number}: {len(record)} fields, the rows before have {len(header) + trailing}, the header {len(header)}: "
+                    f"a delimiter at the end of some rows only, or one within a cell? found {delimiter.join(record).strip()[:80]!r}"
+                )
+            record = record[: len(header)]
         if len(record) < len(header) and short_rows == "fill":
             record = [*record, *[""] * (len(header) - len(record))]
             filled.append(number)
@@ -90,6 +97,8 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             )
         for column, i in zip(cells, kept, strict=True):
             column.append(record[i].strip() or None)
+    if trailing:
+        notes.append(f"all rows have a cell more than the header, an empty one at their end, which was left out; the header: {delimiter.join(header)[:80]!r}")
     if filled:
         notes.append(f"{len(filled)} rows have fewer cells than the header and were filled, the first is row {filled[0]}")
     if not names:
