@@ -306,6 +306,16 @@ def test_types_of_a_table(tmp_path):
         joined(tmp_path, frame, text, key="n", columns={"morphology": {"column": "T", "scheme": "rc4"}})
 
 
+@pytest.mark.parametrize("missing", [[0], [0.0], ["0"], ["0.00", "bad"]])
+def test_missing_values_of_texts_are_compared_as_numbers(tmp_path, missing):
+    text = "n,t,c\nA,4.1,0.0\nB,0.0,AGN\nC,-5,0\nD,0,bad\n"
+    frame = galaxies(list("ABCD"))
+    columns = {"morphology": {"column": "t", "scheme": "rc3", "missing": missing}, "nuclear_class": {"column": "c", "missing": missing}}
+    _, audit, notes = joined(tmp_path, frame, text, key="n", columns=columns)
+    assert frame["morphology"].tolist() == ["Sbc", None, "E", None] and audit[0].sentinel == 2 and notes == []
+    assert frame["nuclear_class"].tolist() == [None, "AGN", None, None if "bad" in missing else "bad"]
+
+
 def test_numeric_names(tmp_path):
     frame = galaxies(["001", "1237649770260463687"])
     joined(

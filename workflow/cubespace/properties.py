@@ -313,7 +313,7 @@ def _column(raw, name, spec, path, types):
     )
     column = column.astype(object).where(column.notna(), None)
     counts = {"missing": int(column.isna().sum()), "sentinel": 0, "out_of_range": 0}
-    missing = {label(value) for value in spec.get("missing", ())}
+    missing = _missing_among(column, spec.get("missing", ()))
     if name == "morphology":
         scheme = spec.get("scheme", "names")
         if scheme not in types.schemes:
@@ -324,6 +324,14 @@ def _column(raw, name, spec, path, types):
         counts["sentinel"] = sum(d is None and c is not None for d, c in zip(details, column, strict=True))
         return (pd.Series(details, index=raw.index, dtype=object), unmapped), scheme, counts, []
     return column.where(~column.isin(missing), None), "none", counts, []
+
+
+def _missing_among(column, given):
+    """The cells of a column of text that are among the values given, as text or as numbers: 0.0 is 0."""
+    cells = [cell for cell in dict.fromkeys(column) if cell is not None]
+    values, numeric = parse_numbers(cells)[0], parse_numbers(list(given))[0]
+    words = {label(value) for value in given}
+    return {cell for cell, value in zip(cells, values, strict=True) if cell in words or (numeric == value).any()}
 
 
 def _rows(frame, raw, key, columns, path, notes, by_name):
