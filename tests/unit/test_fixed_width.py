@@ -57,6 +57,13 @@ def test_machine_readable_tables_that_are_not_one(tmp_path):
         read(tmp_path, BYTES.removesuffix(RULE) + ROWS[0], "t.mrt")
 
 
+@pytest.mark.parametrize("null", ["", "? ", '?="" ', "?=9.99 "])
+def test_blank_cells_are_missing(tmp_path, null):
+    table = read(tmp_path, BYTES.replace("? mass", null + "mass").replace("? redshift", null + "redshift") + ROWS[0] + "IC 10\n", "t.mrt")
+    np.testing.assert_array_equal(table[["logM", "z"]], [[10.512, 0.015], [np.nan, np.nan]])
+    np.testing.assert_array_equal(read(tmp_path, BARS + " NGC 1  0.015  \n        0.02   \n IC 10         \n", "t.tbl")["z"], [0.015, 0.02, np.nan])
+
+
 def test_null_values_are_numbers(tmp_path):
     """9.990 is the null value 9.99, -01 is -1; in a column of names the text counts."""
     head = BYTES.replace("? mass", "?=9.99 mass").replace("? redshift", "?=-1 redshift").replace("name\n", "?=-1 name\n")

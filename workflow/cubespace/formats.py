@@ -170,7 +170,7 @@ def _at_places(kind, lines, rows, where, options):
     from astropy.io.ascii import get_reader
     from astropy.table import MaskedColumn
 
-    reader = get_reader(kind)
+    reader = get_reader(kind, fill_values=[("", "0")])  # a blank cell is missing
     if rows is not None:
         reader.data.process_lines = lambda _: rows
     table = reader.read(lines)
