@@ -100,7 +100,7 @@ def test_without_a_header(tmp_path):
         ('a,"b,c\n1,2,3\n', 'header: a quote is opened and never closed: a,"b,c'),
         ('a,b,c\n1,2,"x\n3,4,y\n5,6,z"\n', "row 1: a quote is opened in .* and holds a further row, '3,4,y'"),
         ('a,b,c\n"N1,2,x\nN3,4,y\nN5",6,z\n', "row 1: a quote is opened in .* and holds a further row, 'N3,4,y'"),
-        ("n\tcz\nA\t4,521\nB\t12,345\n", "'4,521': the comma may part thousands or be the decimal sign"),
+        ("n\tcz\nA\t4,521\nB\t12,345\n", "'4,521': the comma may part thousands or be the decimal sign, as in all numbers with commas in the columns that are read"),
         ("n;m\nA;10,512\nB;9,871\n", "'10,512': the comma may part thousands"),
         ("| a | b |\n| 1 | 2 |\n", r"framed by bars, but not IPAC: found '\| 1 \| 2 \|'"),
         ("| a | b |\n|---|---|\n| x | 2 |\n", "framed by bars, but not IPAC.*Markdown as CSV"),
@@ -184,6 +184,26 @@ def test_a_quote_that_swallows_rows_of_one_column_or_of_the_header(tmp_path, tex
 )
 def test_cells_of_several_lines(tmp_path, text, name, cell):
     assert read(tmp_path, text)[name][0] == cell
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "comments"),
+    [
+        ('n,Re (")\nA,5\nB,6\n\n', {"n": ["A", "B"], 'Re (")': [5, 6]}, 0),
+        ('n,note\nA,5" disc\n# c\n\nB,x\n', {"n": ["A", "B"], "note": ['5" disc', "x"]}, 1),
+        ('galaxy\nA 5"\n# B\n\nC', {"galaxy": ['A 5"', "C"]}, 1),
+        ("n,dec\nA,+12d34'56\"\n\n#B,x\nC,1\n\n", {"n": ["A", "C"], "dec": ["+12d34'56\"", "1"]}, 1),
+        ('n,note\nA,"two\n\n# lines"\n# c\nB,x\n', {"n": ["A", "B"], "note": ["two\n\n# lines", "x"]}, 1),
+        ("n,z\nA,0.1\n  # B,0.2\nC,0.3\n", {"n": ["A", "C"], "z": [0.1, 0.3]}, 1),
+        (" n  z\n A  0.1\n # B  0.2\n C  0.3\n", {"n": ["A", "C"], "z": [0.1, 0.3]}, 1),
+        ("  # made by hand\n  # n,z\nA,0.1\nC,0.3\n", {"n": ["A", "C"], "z": [0.1, 0.3]}, 0),
+    ],
+)
+def test_comments_and_blank_lines_beside_quotes(tmp_path, text, expected, comments):
+    """A quote within a cell opens nothing; blank lines and comments, indented too, are none of a cell's."""
+    table = read(tmp_path, text, "t.txt")
+    assert table.to_dict("list") == expected
+    assert [note.split(" lines")[0] for note in table.attrs["notes"]] == ["1"] * comments
 
 
 def test_quotes_that_are_no_mistake(tmp_path):

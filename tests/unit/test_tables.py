@@ -1,5 +1,6 @@
 """One reader, one writer: the same table from every format, nothing lost, errors that name the file."""
 
+import errno
 import io
 import os
 import subprocess
@@ -116,6 +117,17 @@ def test_errors_name_the_file(tmp_path):
     np.savez(tmp_path / "ragged.npz", a=np.zeros(2), b=np.zeros(3))
     with pytest.raises(CubespaceError, match="one length"):
         read_table(tmp_path / "ragged.npz")
+
+
+@pytest.mark.parametrize("step", ["stat", "read_bytes"])
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch, step):
+    def refused(self, **_):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
+    monkeypatch.setattr(Path, step, refused)
+    with pytest.raises(CubespaceError, match=r"t\.csv: cannot be read: Permission denied$"):
+        read_table(tmp_path / "t.csv")
 
 
 def test_csv_has_ten_digits_so_that_the_last_bits_of_a_sum_do_not_show(tmp_path):
@@ -383,9 +395,9 @@ def test_numbers_and_labels():
 
 
 def test_a_cell_that_looks_like_a_comment(tmp_path):
-    frame = pd.DataFrame({"galaxy": ["#1", "B"], "z": [0.1, 0.2]})
-    write_table(frame, tmp_path / "t.csv", meta={"a": "b"})
-    assert read_table(tmp_path / "t.csv")["galaxy"].tolist() == ["#1", "B"]
+    for name in ("#1", " #1"):
+        write_table(pd.DataFrame({"galaxy": [name, "B"], "z": [0.1, 0.2]}), tmp_path / "t.csv", meta={"a": "b"})
+        assert read_table(tmp_path / "t.csv")["galaxy"].tolist() == ["#1", "B"]
 
 
 def test_missing_columns_come_with_the_nearest_name(tmp_path):

@@ -56,14 +56,17 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     """
     text_of_file, notes = decode(raw, where)
     lines = list(io.StringIO(text_of_file, newline=""))[skip:]
-    comments, body, between = _split(lines)
-    if between:
-        notes.append(f"{len(between)} lines after the header start with # and were passed over, the first is {between[0].strip()[:80]!r}")
-    meta = _meta(comments)
-    if not body:
+    fields = len(names) if names else None
+    plain = [line for line in lines if line.strip() and not _is_comment(line)]
+    if plain and _SEPARATOR.fullmatch(plain[0].strip()):
+        lines.remove(plain.pop(0))
+    if not plain:
         raise CubespaceError(f"{where}: no header and no rows")
-    delimiter = _delimiter(body[:60], where, len(names) if names else None)
-    records = _records(body, delimiter, len(names) if names else None)
+    delimiter = _delimiter(plain[:60], where, fields)
+    comments, body, between = _split(lines, delimiter, fields)
+    notes += comments_note(between)
+    meta = _meta(comments)
+    records = _records(body, delimiter, fields)
     first = next(records)
     header = [str(name) for name in names] if names else _header(first, comments, delimiter, where)
     rows = [first] if names or header != first else []
@@ -110,6 +113,11 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     return columns, units, meta, header, notes
 
 
+def comments_note(lines):
+    """A note on lines between the rows that were taken for comments."""
+    return [f"{len(lines)} lines after the header start with # and were passed over, the first is {lines[0].strip()[:80]!r}"] if lines else []
+
+
 def decode(raw, where):
     """(text, notes) of the bytes of a file."""
     for mark, encoding in _BOMS:
@@ -126,22 +134,26 @@ def decode(raw, where):
         return raw.decode("latin-1"), [f"not UTF-8 (byte {error.start}: {odd!r}): read as Latin-1"]
 
 
-def _split(lines):
-    """(comment lines before the first record, the lines that hold records, comment lines after it)."""
-    comments, body, between, quoted = [], [], [], False
-    for line in lines:
-        if not quoted and not line.strip():
-            continue
-        if not quoted and line.startswith("#"):
-            if body:
-                between.append(line)
-            else:
-                comments.append(line[1:].strip())
-            continue
-        quoted ^= line.count('"') % 2 == 1
-        body.append(line)
-    if body and _SEPARATOR.fullmatch(body[0].strip()):
-        del body[0]
+def _is_comment(line):
+    return line.lstrip(" ").startswith("#")
+
+
+def _split(lines, delimiter, fields):
+    """(comment lines before the first record, the lines that hold records, comment lines after it); in a quoted cell is neither comment nor blank line."""
+    comments, body, between, whole = [], [], [], True
+
+    def to_reader():
+        nonlocal whole
+        for line in lines:
+            if whole and _is_comment(line):
+                between.append(line) if body else comments.append(line.strip()[1:].strip())
+            elif not whole or line.strip():
+                body.append(line)
+                whole = False  # until the reader hands out the record
+                yield line
+
+    for _ in _records(to_reader(), delimiter, fields) if any('"' in line for line in lines) else to_reader():
+        whole = True
     return comments, body, between
 
 
@@ -305,7 +317,7 @@ def _decimal_commas(cells, where):
                 commas.append(cell)
     if commas and all(_THOUSANDS.fullmatch(cell) for cell in commas):
         raise CubespaceError(
-            f"{where}: {commas[0]!r}: the comma may part thousands or be the decimal sign, as in all numbers of this table; "
+            f"{where}: {commas[0]!r}: the comma may part thousands or be the decimal sign, as in all numbers with commas in the columns that are read; "
             "write them with points, or without commas"
         )
     return bool(commas)

@@ -4,6 +4,7 @@
 """
 
 import bz2
+import csv
 import gzip
 import io
 import lzma
@@ -14,7 +15,15 @@ import zipfile
 import numpy as np
 import pandas as pd
 
-from cubespace.delimited import MISSING, check_quotes, decode, parse_numbers, read_delimited, typed
+from cubespace.delimited import (
+    MISSING,
+    check_quotes,
+    comments_note,
+    decode,
+    parse_numbers,
+    read_delimited,
+    typed,
+)
 from cubespace.errors import CubespaceError
 from cubespace.fixed_width import check_ipac, rows_of_machine_readable
 
@@ -111,7 +120,7 @@ def _text(value):
             value = value.decode("utf-8")
         except UnicodeDecodeError:
             value = value.decode("latin-1")
-    return str(value).strip().strip("\x00")
+    return str(value).split("\x00", 1)[0].strip()  # where a string of FITS ends (standard 4.0, sec. 7.3.3.1)
 
 
 def _delimited(raw, where, options):
@@ -129,8 +138,12 @@ def _ecsv(raw, where, options):
 
     lines = raw.decode("utf-8-sig").splitlines()
     stated = next((m[1] for line in lines if (m := re.fullmatch(r"# *delimiter: *['\"]?([ ,]).*", line))), " ")
-    check_quotes([line for line in lines if not line.startswith("#")], stated, where)
-    return _from_astropy(Table.read(lines, format="ascii.ecsv"), options)
+    plain = [line for line in lines if line.strip() and not line.startswith("#")]
+    check_quotes(plain, stated, where)
+    _refuse_twice(next(csv.reader(plain[:1], delimiter=stated), []), where)
+    frame = _from_astropy(Table.read(lines, format="ascii.ecsv"), options)
+    frame.attrs["notes"] += comments_note([line for line in lines[lines.index(plain[0]) :] if line.startswith("#")])
+    return frame
 
 
 def _machine_readable(raw, where, options):
@@ -215,16 +228,25 @@ def _fits(raw, where, options):
 
 
 def _with_nulls(hdu):
-    """The table of an HDU, null integers masked: TNULL is a number in the file, before TSCAL and TZERO (FITS standard 4.0, sec. 7.3.2)."""
+    """The table of an HDU, nulls masked: TNULL is a number, or in an ASCII table a text, in the file, before TSCAL and TZERO (FITS
+    standard 4.0, sec. 7.2.2 and 7.3.2); a logical null is a zero byte. A column of varying length has no nulls here."""
     from astropy.table import MaskedColumn, Table
 
-    stored = hdu.data.view(np.ndarray)
-    nulls = {column.name: column.null for column in hdu.columns if isinstance(column.null, int) and stored[column.name].dtype.kind in "iu"}
-    for name in nulls:
-        hdu.columns[name].null = None  # astropy compares it with the scaled numbers
+    stored, nulls = hdu.data.view(np.ndarray), {}
+    for column in hdu.columns:
+        cells, null = stored[column.name], column.null
+        if cells.dtype.kind == "S" and isinstance(null, (str, int)):
+            nulls[column.name] = np.char.strip(cells) == str(null).strip().encode()
+            hdu.data[column.name]  # turned into numbers while astropy knows what is none
+        elif re.fullmatch(r"\d*L", str(column.format)):
+            nulls[column.name] = cells == 0
+        elif isinstance(null, int) and cells.dtype.kind in "iu" and not re.match(r"\d*[PQ]", str(column.format)):
+            nulls[column.name] = cells == null
+        column.null = None  # astropy compares it with the scaled numbers
     table = Table.read(hdu)
-    for name, null in nulls.items():
-        table[name] = MaskedColumn(np.asarray(table[name]), mask=stored[name] == null, unit=table[name].unit)
+    for name, mask in nulls.items():
+        if mask.any():
+            table[name] = MaskedColumn(np.asarray(table[name]), mask=mask, unit=table[name].unit)
     return table
 
 
@@ -258,6 +280,11 @@ def _votable(raw, where, options):
     _refuse_twice([field.name for field in table.fields], where)
     frame = _from_astropy(table.to_table(use_names_over_ids=True), options)
     frame.attrs["notes"] += _first_of([one.name or one.ID or "unnamed" for one in tables], len(frame))
+    infos = [info for holder in (parsed, *parsed.resources) for info in holder.infos] + table.infos
+    if any(info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW" for info in infos):
+        frame.attrs["notes"].append(f"cut short by the service that was asked (QUERY_STATUS OVERFLOW), after {len(frame)} rows")
+    if (stated := re.search(rb"<([\w]+:)?TABLE\b[^>]*\bnrows\s*=\s*[\"'](\d+)", raw)) and len(tables) == 1 and int(stated[2]) != len(frame):
+        frame.attrs["notes"].append(f"{len(frame)} rows, where nrows says {int(stated[2])}")
     return frame
 
 
@@ -272,9 +299,15 @@ def _place_in_votable(error, raw):
 
 
 def _from_astropy(table, options):
+    from astropy.table import Column
+    from astropy.units import Quantity
+
     columns, units, skipped = {}, {}, {}
     for name in table.colnames:
         column = table[name]
+        if not isinstance(column, (Column, Quantity)):  # SkyCoord, Time ...
+            skipped[name] = type(column).__name__
+            continue
         if column.unit is not None:
             units[name] = str(column.unit)
         values = np.asarray(column)
@@ -282,10 +315,11 @@ def _from_astropy(table, options):
         if values.ndim > 1:
             if values.dtype.kind in "fiub":
                 for index in np.ndindex(values.shape[1:]):
-                    part = (slice(None), *index)
-                    columns["_".join([name, *map(str, index)])] = _plain(
-                        values[part], mask[part], options, name
-                    )
+                    part, element = (slice(None), *index), "_".join([name, *map(str, index)])
+                    if element in table.colnames:
+                        skipped[element] = f"a column and an element of {name!r} by one name"
+                    else:
+                        columns[element] = _plain(values[part], mask[part], options, name)
                 continue
             skipped[name] = f"{values.shape[1:]} of {values.dtype}"
             continue
@@ -294,6 +328,7 @@ def _from_astropy(table, options):
             skipped[name] = "array of varying length" if values.dtype == object else str(values.dtype)
         else:
             columns[name] = plain
+    columns = {name: column for name, column in columns.items() if name not in skipped}
     return _tidy(pd.DataFrame(columns), units, {str(k): v for k, v in table.meta.items()}, skipped)
 
 
@@ -329,9 +364,10 @@ def _parquet(raw, where, options):
         column, kind = table[field.name], field.type
         if pa.types.is_dictionary(kind):
             column, kind = column.cast(kind.value_type), kind.value_type
-        if pa.types.is_integer(kind) and (column.null_count or field.name in options["text"]):
+        decimal, integer, text = pa.types.is_decimal(kind), pa.types.is_integer(kind), field.name in options["text"]
+        if (integer and (text or column.null_count)) or (decimal and (text or kind.scale == 0)):
             exact = [None if v is None else str(v) for v in column.to_pylist()]
-            plain = exact if field.name in options["text"] else typed(exact)
+            plain = exact if text else typed(exact)
             columns[field.name] = pd.Series(plain, dtype=object) if isinstance(plain, list) else plain
         elif (
             pa.types.is_string(kind)
@@ -340,9 +376,9 @@ def _parquet(raw, where, options):
             or pa.types.is_null(kind)
         ):
             columns[field.name] = pd.Series(column.to_pylist(), dtype=object)
-        elif pa.types.is_decimal(kind):
+        elif decimal:
             columns[field.name] = column.cast(pa.float64()).to_numpy()
-        elif pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        elif integer or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
             columns[field.name] = column.to_pandas()
         else:
             skipped[field.name] = str(kind)

@@ -47,9 +47,12 @@ def read_table(path, hdu=None, names=None, skip=0, text=(), only=None, short_row
         The file is missing, empty, damaged, not a table, or has a column twice.
     """
     path = Path(path)
-    if not path.is_file():
-        raise CubespaceError(f"{path}: no such file")
-    raw = path.read_bytes()
+    try:
+        if not path.is_file():
+            raise CubespaceError(f"{path}: no such file")
+        raw = path.read_bytes()
+    except OSError as error:
+        raise CubespaceError(f"{path}: cannot be read: {error.strerror}") from None
     if not raw:
         raise CubespaceError(f"{path}: empty file")
     options = {"hdu": hdu, "text": set(text), "only": set(only) if only is not None else None}
@@ -158,7 +161,7 @@ def write_table(frame, path, columns=None, meta=None, vectors=None):
                     stream.write("# " + json.dumps(meta, sort_keys=True) + "\n")
                 # ten digits: beyond them, sums in linear algebra libraries depend on where in memory the data lie
                 looks_like_comment = any(
-                    str(cell).startswith("#") for cell in [frame.columns[0], *frame.iloc[:, 0]]
+                    str(cell).lstrip().startswith("#") for cell in [frame.columns[0], *frame.iloc[:, 0]]
                 )
                 quoting = csv.QUOTE_NONNUMERIC if looks_like_comment else csv.QUOTE_MINIMAL
                 frame.to_csv(
