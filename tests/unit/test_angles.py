@@ -141,6 +141,15 @@ def test_hours_by_the_name_of_the_column(column):
     assert canonical(["00:30:00", "1h 0m 0s"], "ra", column)[0].tolist() == [7.5, 15.0]
 
 
+@pytest.mark.parametrize("cells", [["-000030", "123456"], ["10.5", "+003015.5"]])
+def test_an_angle_without_marks(cells):
+    row = [cell.lstrip("+-").startswith("00") for cell in cells].index(True) + 1
+    for name in ("ra", "dec"):
+        with pytest.raises(CubespaceError, match=rf"t: row {row}: found '[+-]00\d+(\.5)?', an angle without marks between its parts\?"):
+            canonical(cells, name, name)
+    assert canonical(["-00.5", "010.684700"], "dec", "dec")[0].tolist() == [-0.5, 10.6847]
+
+
 def test_a_number_in_quotes_stands_for_missing():
     for missing in (["-9"], [-9], ["-9.0", "bad"], ["\u22129"]):
         values, _, counts, _ = canonical([0.1, -9.0, -0.3], "log_sfr", "log_sfr", missing=missing)

@@ -236,6 +236,8 @@ def test_a_row_of_missing_values_is_no_row_of_dashes(tmp_path):
         assert table["n"].tolist()[::2] == ["NGC 1", "NGC 2"] and table["z"].tolist()[::2] == [0.01, 0.02] and table.attrs["units"] == {}
     table = read(tmp_path, "n,t\nNGC 1,Sb\n-,-\nNGC 2,Sc\n")
     assert table["n"].tolist() == ["NGC 1", "-", "NGC 2"]
+    for dashes in ("--", "---"):
+        assert read(tmp_path, f"n,t\nNGC 1,Sb\n{dashes},{dashes}\nNGC 2,Sc\n")["t"].tolist() == ["Sb", dashes, "Sc"]
     table = read(tmp_path, "n\tz\n\tkm/s\n---\t-\nNGC 1\t4500\n", "t.tsv")
     assert table["z"].tolist() == [4500] and table.attrs["units"] == {"z": "km/s"}
     assert np.isnan(read(tmp_path, "n,z\nA,#N/A\nB,0.02\n")["z"][0])

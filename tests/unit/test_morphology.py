@@ -36,7 +36,7 @@ def test_known_to_be_unknown(text):
     assert TYPES.detail(text) == (None, True)
 
 
-@pytest.mark.parametrize("text", ["zero", "0", "4", "E9", "Sc+Sc", "SBC", "Q"])
+@pytest.mark.parametrize("text", ["zero", "0", "4", "E9", "Sc+Sc", "SBC", "Sab D", "Q"])
 def test_anything_else_is_not_known_and_not_guessed(text):
     """'SBC' is Sbc in capitals or a barred Sc; a number needs its scheme."""
     assert TYPES.detail(text) == (None, False)

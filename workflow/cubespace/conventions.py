@@ -40,6 +40,13 @@ def refuse_part_of_angle(name, column, there, where):
         )
 
 
+def refuse_compact_angles(column, where):
+    """CubespaceError for a text such as -000030, which is 30 degrees as a number and 30 arcsec as it is meant."""
+    for row, cell in enumerate(column, 1):
+        if isinstance(cell, str) and re.fullmatch(r"[+-]?0\d{5}(\.\d*)?", cell.strip()):
+            raise CubespaceError(f"{where}: row {row}: found {cell!r}, an angle without marks between its parts? expected degrees, or such as 00:00:30")
+
+
 def angle_notes(name, columns, there, unsigned, where):
     """Notes on the parts of an angle whose sign is not known; CubespaceError if the table has a column of signs that the list leaves out."""
     if name != "dec" or SIGN_NAME.search(columns[0]):

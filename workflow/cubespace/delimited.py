@@ -289,13 +289,15 @@ def _header(first, comments, delimiter, where):
 def _unit_rows(cells, header):
     """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units.
 
-    A row of single dashes may be one of missing values, and rows with numbers above are data.
+    A row of single dashes may be one of missing values, one of two or three below a row without a gap as well, and rows with numbers
+    above are data.
     """
     for at in range(min(3, len(cells[0]) if cells else 0)):
         dashes = [column[at] for column in cells]
         above = [cell for column in cells for cell in column[:at] if cell]
         if all(cell is not None and re.fullmatch(r"-+", cell) for cell in dashes) and not any(map(_NUMBER.fullmatch, above)):
-            if at and max(map(len, dashes)) < 2:
+            longest, blank = max(map(len, dashes)), any(column[at - 1] is None for column in cells)
+            if at and (longest < 2 or (longest < 4 and not blank)):  # a name in each of the cells above: no units
                 continue
             units = {name: column[0] for name, column in zip(header, cells, strict=True) if at and column[0]}
             for column in cells:

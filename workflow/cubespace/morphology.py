@@ -40,7 +40,7 @@ class Types:
 
         What the file lists under `drop` (rings, pec, marks of doubt) is taken out first, and blanks. Then the text is
         looked up as it is, then, if it is all in lower case, with a capital ('sbc'), then without regard to case where
-        that leaves one class. In a scheme of numbers the text is rounded to a whole number first.
+        that leaves one class and no blank was taken out. In a scheme of numbers the text is rounded to a whole number first.
         """
         mapping, folded = self._schemes[scheme], self._folded[scheme]
         plain = "" if text is None or text != text else str(text).strip()
@@ -54,11 +54,12 @@ class Types:
             return mapping.get(plain), plain in mapping
         for pattern in self._drop:
             plain = pattern.sub(" ", plain).strip()
-        plain = re.sub(r"\s+", "", plain)
+        parted, plain = bool(re.search(r"\s", plain)), re.sub(r"\s+", "", plain)
         for candidate in (plain, plain[:1].upper() + plain[1:] if plain.islower() else plain):
             if candidate in mapping:
                 return mapping[candidate], True
-        return folded.get(plain.casefold()), plain.casefold() in folded
+        known = plain.casefold() in folded and not parted  # 'Sab D' is no SABd
+        return (folded[plain.casefold()], True) if known else (None, False)
 
 
 def _unambiguous(mapping):

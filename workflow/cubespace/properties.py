@@ -16,6 +16,7 @@ from cubespace.conventions import (
     logarithms_converted,
     refuse,
     refuse_another_convention,
+    refuse_compact_angles,
     refuse_part_of_angle,
     says_log,
     unlisted_sentinels,
@@ -77,6 +78,7 @@ def canonical_values(column, name, spec, unit, where):
     column = column.where(~column.isin(words), None) if words else column
     in_degrees = pd.Series(False, index=column.index)
     if name in ("ra", "dec") and column.dtype == object:
+        refuse_compact_angles(column, where)
         column, in_degrees = degrees(column, name == "ra")
     values = numbers(column, where)
     numeric = [float(value) for value in given if not isinstance(value, str)]

@@ -262,7 +262,7 @@ def _type_warnings(frame, unmapped):
 
 
 def _duplicates(frame, radius, action):
-    """Galaxies of different pointings within `radius` arcsec and at one redshift are one galaxy under two names.
+    """Galaxies of different pointings within `radius` arcsec and at one redshift, or without one, are one galaxy under two names.
 
     With action "group" they get one pointing, in place: one side of the split, never each other's negative or neighbour.
     """
@@ -275,7 +275,8 @@ def _duplicates(frame, radius, action):
         if one == other or abs(frame.at[i, "redshift"] - frame.at[j, "redshift"]) > _SAME_REDSHIFT:
             continue
         pair = f"{frame.at[i, 'galaxy']} {frame.at[j, 'galaxy']}"
-        words = "at one place and one redshift: one galaxy under two names"
+        alike = "one redshift" if frame.loc[[i, j], "redshift"].notna().all() else "with a redshift missing"
+        words = f"at one place and {alike}: one galaxy under two names"
         if {frame.at[i, "role"], frame.at[j, "role"]} == {"train", "validation"}:
             words += ", on both sides of the sheet's split"
         if action == "group":
