@@ -272,7 +272,7 @@ def test_one_galaxy_under_two_names_shares_a_pointing(tmp_path):
     assert made.galaxies["pointing"].tolist() == ["NGC0001", "NGC0001", "behind", "far"]
     assert [(note.kind, note.galaxies) for note in made.notes] == [("duplicate", "NGC0001 UGC00057")]
     unknown = sample(tmp_path, sheet.replace("0.0151", "").replace("0.08", "")).notes
-    assert [note.detail for note in unknown][0] == "at one place and with a redshift missing: one galaxy under two names; both count as pointing NGC0001"
+    assert unknown[0].detail == "at one place and with a redshift missing: one galaxy under two names; both count as pointing NGC0001"
     with pytest.raises(CubespaceError, match="NGC0001 and UGC00057 are at one place and one redshift"):
         sample(tmp_path, sheet, positions={"on_duplicate": "stop"})
 

@@ -61,7 +61,9 @@ RULES = (
         ("n,DEd,DEm,DEs\nA,0,30,15\nB,-5,30,0\nC,5,30,0\n", None, [-SOUTH, -5.5, 5.5], ZERO),
         ("n,DEsgn,DEd,DEm,DEs\nA,-1,0,30,15\nB,1,5,30,0\nC,,5,30,0\n", ["DEsgn", "DEd", "DEm", "DEs"], [SOUTH, 5.5, 5.5], None),
         ("n,s,DEd,DEm,DEs\nA,-1.0,0,30,15\nB,+1,5,30,0\nC,-,5,30,0\n", ["s", "DEd", "DEm", "DEs"], [SOUTH, 5.5, -5.5], None),
-        ("n,sign,DEd,DEm\nA,-1,0,30\nB,1,5,30\nC,1,0,30\n", ["sign", "DEd", "DEm"], [-0.5, 5.5, 0.5], None),
+        ("n,sign,deg,m\nA,-1,0,30\nB,1,5,30\nC,1,0,30\n", ["sign", "deg", "m"], [-0.5, 5.5, 0.5], None),
+        ("n,sign,x,m\nA,-1,0,30\nB,1,5,30\nC,1,0,30\n", ["sign", "x", "m"], [-0.5, 5.5, 0.5], None),
+        ("n,s,DEd,DEm\nA,-1,0,30\nB,1,5,30\nC,1,0,30\n", ["s", "DEd", "DEm"], [-0.5, 5.5, 0.5], None),
         ("n,s,DEd,DEm\nA,-,0,30\nB,+,5,30\nC,,0,30\n", ["s", "DEd", "DEm"], [-0.5, 5.5, 0.5], None),
         ("n,a,b,c\nA,1,30,0\nB,-1,30,0\nC,1,0,36\n", ["a", "b", "c"], [1.5, -1.5, 1.01], None),  # degrees, not signs
         (RULES + "A -00 30 15.0\nB   0 30 15.0\nC  -5 30  0.0\n", None, [SOUTH, -SOUTH, -5.5], None),

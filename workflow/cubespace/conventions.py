@@ -49,7 +49,7 @@ def refuse_compact_angles(column, where):
 
 def angle_notes(name, columns, there, unsigned, where):
     """Notes on the parts of an angle whose sign is not known; CubespaceError if the table has a column of signs that the list leaves out."""
-    if name != "dec" or SIGN_NAME.search(columns[0]):
+    if name != "dec" or len(columns) == 4 or SIGN_NAME.search(columns[0]):
         return []
     stem = re.escape(columns[0][:-1].rstrip("_"))
     left_out = [other for other in there if re.fullmatch(rf"{stem}_?(-|sgn|sign)", other, re.IGNORECASE) and other not in columns]
@@ -57,7 +57,8 @@ def angle_notes(name, columns, there, unsigned, where):
         raise CubespaceError(f"{where}: without the column of the sign, {left_out[0]!r}; expected {[left_out[0], *columns]}")
     if not unsigned:
         return []
-    return [f"{len(unsigned)} rows have 0 degrees without a sign, the first is row {unsigned[0] + 1}: taken as north; a sign that was lost puts them there from the south"]
+    first = f"{len(unsigned)} rows have 0 degrees without a sign, the first is row {unsigned[0] + 1}"
+    return [f"{first}: taken as north; they are south if the sign was lost, as in a column of whole numbers"]
 
 
 def frame_note(column):

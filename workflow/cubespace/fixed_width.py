@@ -8,7 +8,10 @@ from cubespace.errors import CubespaceError
 _BYTES = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s+[AIFELDX]\d*", re.IGNORECASE)
 _DESCRIPTION = re.compile("Byte-by-byte Description of file", re.IGNORECASE)
 _RULED = re.compile(r"(-{6,}|={6,})\s*")
-_HEADING = re.compile(r"\s*([A-Z][A-Za-z'., ]*(\(\w+\))?\s*[:=](\s|$)|\(End\))")  # of notes, between the description and the rows
+_HEADING = re.compile(  # of notes, between the description and the rows, or after them
+    r"\s*(((global )?note|remark|reference|source|author|abbreviation|acknowledge?ment|description|see also|history)s?\s*(\(\w+\))?\s*[:=]|\(end\))",
+    re.IGNORECASE,
+)
 _PART_OF_A_VALUE = re.compile(r"[\w.+-]")
 
 
@@ -47,7 +50,8 @@ def rows_of_machine_readable(lines, where):
         raise CubespaceError(f"{where}: {_DESCRIPTION.pattern!r} found at the start of lines {there}; expected one, as for one table")
     ruled = [i for i, line in enumerate(lines) if _RULED.fullmatch(line) and i > starts[0]]
     if len(ruled) < 3:
-        raise CubespaceError(f"{where}: found {len(ruled)} ruled lines after {lines[starts[0]].strip()!r}; expected one above and two below the heads of the columns")
+        found = f"{len(ruled)} ruled lines after {lines[starts[0]].strip()!r}"
+        raise CubespaceError(f"{where}: found {found}; expected one above and two below the heads of the columns")
     ends = [*ruled[2:], len(lines)]
     sections = [[line for line in lines[first + 1 : last] if line.strip()] for first, last in itertools.pairwise(ends)]
     sections = [section for section in sections if section]

@@ -77,8 +77,8 @@ def joined(parts):
 
 
 def _is_sign(first, names):
-    """Whether the first of the columns is the sign: of four it is; of three, if its name says so or it holds + and - alone."""
-    if len(names) == 4 or (len(names) == 3 and SIGN_NAME.search(names[0])):
+    """Whether the first of the columns is the sign: of four it is; of three, if the names say so or it holds + and - alone."""
+    if len(names) == 4 or (len(names) == 3 and (SIGN_NAME.search(names[0]) or re.search(r"(d|deg|degrees)$", names[1], re.IGNORECASE))):
         return True
     return len(names) == 3 and any(cell in ("+", "-") for cell in first) and all(cell in ("+", "-", "", None) for cell in first)
 
