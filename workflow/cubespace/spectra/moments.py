@@ -15,7 +15,7 @@ from cubespace.spectra.canvas import survey_field
 
 CHUNK = 1024
 BETWEEN = 64
-TOGETHER = 8
+TOGETHER = 4096  # spectra in one product: fewer, larger ones are faster
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Moments:
 
 
 class Pool:
-    """The union of disjoint samples, one added after the other, in the memory of two scatter matrices.
+    """The union of disjoint samples, one added after the other, in the memory of two scatter matrices and `TOGETHER` spectra.
 
     Between samples, the scatter grows by n_a n_b / n times the outer product of the difference of the means (Chan et
     al.); these rows are kept and multiplied out `BETWEEN` at a time, as one matrix product instead of many.
@@ -41,8 +41,7 @@ class Pool:
 
     def __init__(self, size):
         self.count, self.mean, self._scatter, self._rows = 0, np.zeros(size), np.zeros((size, size)), []
-        self._sum = self._product = None  # of `take`, in the precision of its spectra
-        self._summed = 0
+        self._centred, self._filled = np.empty((0, size)), 0  # spectra about the means of their own samples
 
     def add(self, part):
         """Take in `Moments`."""
@@ -53,9 +52,8 @@ class Pool:
     def take(self, spectra):
         """Take in spectra (n, p), finite.
 
-        Products of `CHUNK` spectra about their mean are made in the precision of the input, `TOGETHER` of them summed in it,
-        and these sums in float64: for float32 spectra that takes half the time and costs less than 1e-6 in the components,
-        far below their noise.
+        Products of `TOGETHER` spectra about their mean are made in the precision of the input, and summed in float64: for
+        float32 spectra that takes half the time and costs less than 1e-6 in the components, far below their noise.
         The product of an array with itself is a symmetric rank-k update (BLAS syrk), half the work of a general one.
         """
         spectra = np.asarray(spectra)
@@ -65,16 +63,15 @@ class Pool:
             return
         mean = spectra.mean(axis=0, dtype=np.float64)
         rounded = mean.astype(spectra.dtype)
-        centred = np.empty((min(CHUNK, len(spectra)), mean.size), spectra.dtype)
-        if self._sum is None or self._sum.dtype != spectra.dtype:
+        if len(self._centred) == 0 or self._centred.dtype != spectra.dtype:
             self._settle()
-            self._sum, self._product = (np.zeros((mean.size, mean.size), spectra.dtype) for _ in range(2))
-        for start in range(0, len(spectra), CHUNK):
-            part = centred[: len(spectra) - start]
-            np.subtract(spectra[start : start + CHUNK], rounded, out=part)
-            self._sum += np.matmul(part.T, part, out=self._product)
-            self._summed += 1
-            if self._summed == TOGETHER:
+            self._centred = np.empty((TOGETHER, mean.size), spectra.dtype)
+        start = 0
+        while start < len(spectra):
+            part = spectra[start : start + TOGETHER - self._filled]
+            np.subtract(part, rounded, out=self._centred[self._filled : self._filled + len(part)])
+            start, self._filled = start + len(part), self._filled + len(part)
+            if self._filled == TOGETHER:
                 self._settle()
         self._shift(len(spectra), mean)
 
@@ -90,10 +87,9 @@ class Pool:
             self._settle()
 
     def _settle(self):
-        if self._summed:
-            self._scatter += self._sum
-            self._sum[:] = 0
-            self._summed = 0
+        if self._filled:
+            part, self._filled = self._centred[: self._filled], 0
+            self._scatter += part.T @ part
         if self._rows:
             rows = np.stack(self._rows)
             self._scatter += rows.T @ rows
