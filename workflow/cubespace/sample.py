@@ -176,7 +176,7 @@ def _shared_pointings(frame, raw, path):
     """A note on galaxies that are parts of one pointing by their names alone."""
     by_name = raw["pointing"].map(label).isna() if "pointing" in raw else True
     shared = frame[frame["pointing"].duplicated(keep=False) & by_name]
-    words = f"{len(shared)} galaxies are parts of {shared['pointing'].nunique()} pointings by their names; a column `pointing` says otherwise"
+    words = f"{len(shared)} galaxies are parts of {shared['pointing'].nunique()} pointings by their names; a column `pointing` in the sheet would go before"
     return [Note("pointing", path, some(shared["galaxy"]), words)] if len(shared) else []
 
 
