@@ -23,7 +23,7 @@ def refuse_repeated_keys(path):
     """CubespaceError if a file of YAML has a key twice in one place, with its lines: the last would hold, without a word."""
     try:
         root = yaml.compose(Path(path).read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except yaml.YAMLError:  # a template, or JSON with tabs: whoever reads it says what is wrong
+    except (yaml.YAMLError, UnicodeDecodeError):  # a template, or JSON with tabs: whoever reads it says what is wrong
         return
     nodes, seen = [((), root)], set()
     while nodes:
@@ -87,7 +87,7 @@ def _unreadable(value, path):
         for place, item in enumerate(value):
             yield from _unreadable(item, (*path, place))
     elif isinstance(value, float) and not math.isfinite(value):
-        yield f"{here}: found {value!r}, expected a finite number"
+        yield f"{here}: found {value!r}, expected a finite number; without a limit, leave it out"
 
 
 def _rising(validator, places, value, schema):

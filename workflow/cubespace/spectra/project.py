@@ -13,6 +13,7 @@ from cubespace.spectra.moments import bad_share
 
 CHUNK = 512
 OFTEN = 0.02  # share of the spectra beyond which a matrix product is faster
+FEW = 64  # spectra whose other bad samples are looked up at once
 TINY = 1e-12  # keeps the inverse of a singular matrix finite; such a spectrum is not ok
 OUTSIDE, STAR, LOW_SNR, FEW_SAMPLES, EXTREME, PADDING = 1, 2, 4, 8, 16, 128
 BITS = {
@@ -117,11 +118,12 @@ def _sums(bad, rows):
     """Sum of `rows` (p, m) over the bad samples of each spectrum: (n, m). Those that many lack, as a sky line's, come from one
     matrix product, the few others are added one by one."""
     often = bad.mean(axis=0) > OFTEN
-    sums = bad[:, often].astype(np.float64) @ rows[often]
-    spectrum, sample = np.nonzero(bad & ~often)
-    first = np.flatnonzero(np.diff(spectrum, prepend=-1))
-    if first.size:
-        sums[spectrum[first]] += np.add.reduceat(rows[sample], first)
+    sums, few = bad[:, often].astype(np.float64) @ rows[often], bad & ~often
+    for start in range(0, len(bad), FEW):
+        spectrum, sample = np.nonzero(few[start : start + FEW])
+        first = np.flatnonzero(np.diff(spectrum, prepend=-1))
+        if first.size:
+            sums[start + spectrum[first]] += np.add.reduceat(rows[sample], first)
     return sums
 
 
