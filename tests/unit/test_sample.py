@@ -108,6 +108,41 @@ def test_columns_of_the_sheet_with_a_unit_in_the_header(tmp_path):
     assert made.galaxies["log_mass"].tolist() == [10.5] and made.galaxies["redshift"].tolist() == [0.01] and made.notes == []
 
 
+@pytest.mark.parametrize(
+    ("columns", "cell", "name", "expected", "passed"),
+    [
+        ("log_mass (Salpeter)", "10", "log_mass", [9.0, 9.5], ["log_mass (Salpeter)"]),  # the values are those of the property table
+        ("redshift (NSA)", "0.1", "redshift", [0.01, 0.02], ["redshift (NSA)"]),
+        ("redshift (helio)", "0.1", "redshift", [0.01, 0.02], ["redshift (helio)"]),
+        ("redshift (2)", "0.1", "redshift", [0.01, 0.02], ["redshift (2)"]),  # a footnote
+        ("ra (J2000),dec (J2000)", "10", "ra", [20.0, 30.0], ["ra (J2000)", "dec (J2000)"]),
+        ("log_mass [Msun],log_mass (Salpeter)", "1e11", "log_mass", [11.0, 11.0], ["log_mass (Salpeter)"]),
+        ("redshift [z],redshift (%)", "10", "redshift", [0.1, 0.1], ["redshift [z]"]),
+        ("log_mass (dex)", "10", "log_mass", [10.0, 10.0], []),
+        ("ra (h)", "10", "ra", [150.0, 150.0], []),
+        ("redshift (1)", "0.1", "redshift", [0.1, 0.1], []),  # FITS, of a number without a unit
+    ],
+)
+def test_brackets_of_the_sheet_that_hold_no_unit(tmp_path, columns, cell, name, expected, passed):
+    table = ("n,m,z,a,d\nA,9,0.01,20,1\nB,9.5,0.02,30,2\n", {"key": "n", "columns": {"log_mass": "m", "redshift": "z", "ra": "a", "dec": "d"}})
+    cells = f",{cell}" * len(columns.split(","))
+    made = make(tmp_path, f"galaxy,{columns}\nA{cells}\nB{cells}\n", [table])
+    np.testing.assert_allclose(made.galaxies[name], expected, rtol=1e-12)
+    words = ", ".join(f"{column!r} ({column.split()[0]})" for column in passed)
+    assert [n.detail.split(": ")[1] for n in made.notes if n.kind == "column"] == [words] * bool(passed)
+
+
+def test_two_columns_of_the_sheet_with_a_unit(tmp_path):
+    words = r"sheet\.csv: columns 'redshift \(km/s\)', 'redshift \(m/s\)' are all redshift by their names; expected one of them, or one named 'redshift'"
+    with pytest.raises(CubespaceError, match=words):
+        make(tmp_path, "galaxy,redshift (km/s),redshift (m/s)\nA,3000,3000000\n")
+
+
+def test_a_unit_of_the_sheet_that_is_not_understood(tmp_path):
+    made = make(tmp_path, "galaxy\tlog_mass\tredshift\n\tfoo\t\n--------\t----\t----\nA\t10\t0.01\n")
+    assert [n.detail for n in made.notes] == ["column 'log_mass': unit 'foo' is not understood and was passed over"]
+
+
 def test_pointings_by_name(tmp_path):
     """Parts of one pointing, however spelled, share it, with one note; a survey whose names end in numbers has a pointing for each galaxy."""
     rows = ["Mrk_335", "Mrk_79", "CALIFA_001", "CALIFA_002", "ARP118_0", "Arp 118_1", "MCG-1-1-12_0", "MCG-01-01-012_1"]

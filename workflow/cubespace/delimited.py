@@ -248,9 +248,9 @@ def _torn_cell(record, delimiter):
 
 
 def without_unit(name):
-    """The name of a column without the unit in brackets after it: 'log_mass [Msun]' -> 'log_mass'."""
+    """(name of a column, what the brackets after it hold, or ''): 'log_mass [Msun]' -> 'log_mass', 'Msun'."""
     match = _UNIT_IN_NAME.fullmatch(name)
-    return name[: match.start(match.lastindex) - 1].strip() if match else name
+    return (name[: match.start(match.lastindex) - 1].strip(), match[match.lastindex].strip()) if match else (name, "")
 
 
 def _delimiter(lines, where, fields):

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from cubespace.delimited import without_unit
 
+UNIT_GOES_BEFORE = "; `unit` in the configuration goes before"  # advice at the end of a note on a property table
+
 
 class Note(NamedTuple):
     """Something that was found and settled: `kind` (unmapped_type, position, pointing, duplicate, ...), where, whom it concerns."""
@@ -45,7 +47,7 @@ def unused_note(table, ours, used, path):
     """Notes on columns that are not used, and are ours but for capitals or a bracket: Redshift, RA, morphology (RC3)."""
     there = table.attrs.get("columns", list(table.columns))
     known = {name.casefold(): name for name in ours}
-    alike = [(name, known.get(without_unit(name).casefold())) for name in there if name not in used]
+    alike = [(name, known.get(without_unit(name)[0].casefold())) for name in there if name not in used]
     alike = [f"{name!r} ({own})" for name, own in alike if own is not None and own not in there]
     words = f"columns that are passed over, as their names are ours but for capitals or brackets: {', '.join(alike)}"
     return [Note("column", str(path), "", words)] if alike else []

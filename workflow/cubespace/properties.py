@@ -24,7 +24,7 @@ from cubespace.conventions import (
 from cubespace.cosmology import SPEED_OF_LIGHT
 from cubespace.delimited import parse_numbers
 from cubespace.errors import CubespaceError
-from cubespace.notes import Audit, Note, reader_notes
+from cubespace.notes import UNIT_GOES_BEFORE, Audit, Note, reader_notes
 from cubespace.sphere import chord, degrees, joined, separation, unit_vectors
 from cubespace.tables import label, need_columns, numbers, read_table
 
@@ -96,7 +96,7 @@ def canonical_values(column, name, spec, unit, where):
             notes += logarithms_converted(kept, name, spec["column"], how)
         elif stated is not None:
             named_log = "unit" not in spec and says_log(spec["column"])
-            how, new = f"unit {spec.get('unit') or unit}", _by_unit(kept, stated, name, named_log, where)
+            how, new = f"unit {spec.get('unit') or unit}", by_unit(kept, stated, name, named_log, where)
             if "unit" not in spec and not stated.log:
                 notes += linear_by_unit(kept, name, unit)
         else:
@@ -143,10 +143,11 @@ def _unit(own, table, where):
     except ValueError as error:
         if own:
             raise CubespaceError(f"{where}: {error}") from None
-        return None, [f"{error} and was passed over; `unit` in the configuration goes before"]
+        return None, [f"{error} and was passed over{UNIT_GOES_BEFORE}"]
 
 
-def _by_unit(kept, stated, name, named_log, where):
+def by_unit(kept, stated, name, named_log, where):
+    """A Series in unit `stated` as values of property `name`; CubespaceError if that cannot be."""
     wanted = units.parse(_UNITS[name]) or units.Unit(False, units.DIMENSIONLESS)
     if name.startswith("log_ew") and not stated.log and (kept < 0).sum() > (kept > 0).sum():
         raise CubespaceError(

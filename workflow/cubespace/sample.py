@@ -14,11 +14,11 @@ from scipy.spatial import cKDTree
 from cubespace import cubefiles, names
 from cubespace.columns import PROPERTIES
 from cubespace.cosmology import luminosity_distance
-from cubespace.delimited import without_unit
 from cubespace.errors import CubespaceError
 from cubespace.files import digest
+from cubespace.headings import headed
 from cubespace.morphology import bin_of, read_types
-from cubespace.notes import Audit, Note, reader_notes, unused_note
+from cubespace.notes import UNIT_GOES_BEFORE, Audit, Note, reader_notes, unused_note
 from cubespace.properties import NUMBERS, TEXT, canonical_values, join, some, types_of, unmapped_notes
 from cubespace.sphere import chord, unit_vectors
 from cubespace.tables import label, need_columns, read_table
@@ -152,16 +152,15 @@ def _sheet(path, renames, pattern, types):
             frame[column] = stated.where(stated.notna(), frame[column])
     frame["pointing"] = names.one_spelling(frame["pointing"])
     frame["role"] = _stated_roles(path, raw, renames)
-    headed = {without_unit(name): name for name in raw} | {name: name for name in raw}  # redshift (km/s) is our redshift
-    used = {headed[name] for name in NUMBERS if name in headed}
+    own = headed(raw, path)
+    used = {column for column, _ in own.values()}
     notes = reader_notes(raw, path) + unused_note(raw, (*NUMBERS, *TEXT, "role", "pointing", "cube"), used, path)
     audit, notes = [], notes + _shared_pointings(frame, raw, path)
-    for name in NUMBERS:
-        if name in headed:
-            column, unit = headed[name], raw.attrs["units"].get(headed[name], "")
-            frame[name], how, counts, words = canonical_values(raw[column], name, {"column": column}, unit, f"{path}: column {column!r}")
-            audit.append(Audit(path, column, name, unit, how, int(frame[name].notna().sum()), *counts.values()))
-            notes += [Note("unit", path, "", f"column {column!r}: {text}") for text in words]
+    for name, (column, unit) in own.items():
+        frame[name], how, counts, words = canonical_values(raw[column], name, {"column": column}, unit, f"{path}: column {column!r}")
+        audit.append(Audit(path, column, name, unit, how, int(frame[name].notna().sum()), *counts.values()))
+        words = [text.removesuffix(UNIT_GOES_BEFORE) for text in words]  # which a sheet cannot say
+        notes += [Note("unit", path, "", f"column {column!r}: {text}") for text in words]
     for column in TEXT:
         if column in raw:
             frame[column] = pd.Series([label(value) for value in raw[column]], dtype=object)
