@@ -51,6 +51,32 @@ def test_all_rows_of_a_machine_readable_table(tmp_path, text):
         read(tmp_path, BYTES + text.replace("NGC 1   1", "NGC 1234 "), "t.mrt")
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ["Note 1: of the survey.", "Notes.\n (1) of the survey", "Note (1,2): of the survey", "Notes on the columns:\n  some words", "Note on z: of 2011",
+     "Flag (1): from 12 to 15", "Units: mag", "(1) Magnitudes of the survey, 0.015", "Abbreviations used: none", "Flags:", "(1) 10"],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["", RULE])
+def test_notes_above_the_rows_without_a_usual_heading(tmp_path, heading, end):
+    table = read(tmp_path, BYTES + heading + "\n" + RULE + ROWS[0] + RULE + "".join(ROWS[1:]) + end, "t.mrt")
+    assert table["Name"].tolist() == ["NGC 1", "IC 10", "NGC 224"] and table["z"].tolist() == [0.015, 0.02, 0.03]
+    lines = heading.split("\n")
+    words = f"{len(lines)} lines above a ruled line were taken for notes, as they do not fit the columns, the first is {lines[0]!r}"
+    assert table.attrs["notes"] == [words]
+
+
+def test_rows_beside_ruled_lines(tmp_path):
+    """A section with a cell that is no number is left out, and noted; the last one is refused."""
+    table = read(tmp_path, BYTES + ROWS[0] + "IC 10    9.000 n.a. \n" + RULE + ROWS[2], "t.mrt")
+    assert table["Name"].tolist() == ["NGC 224"]
+    assert table.attrs["notes"][0].startswith("2 lines above a ruled line were taken for notes") and "'NGC 1   10.512 0.015'" in table.attrs["notes"][0]
+    with pytest.raises(CubespaceError, match=r"t\.mrt: cannot be read"):
+        read(tmp_path, BYTES + ROWS[0] + RULE + "IC 10    9.000 n.a. \n", "t.mrt")
+    texts = "".join(BYTES.splitlines(True)[:8]) + "   1-  7 A7     ---     Name      name\n   9- 14 A6     ---     type      type\n" + RULE
+    table = read(tmp_path, texts + "Note on types: of 1991\n" + RULE + "NGC 1   Sb\n" + RULE + "IC 10   Im\n", "t.mrt")
+    assert table["type"].tolist() == ["Sb", "Im"] and len(table.attrs["notes"]) == 1
+
+
 def test_machine_readable_tables_that_are_not_one(tmp_path):
     with pytest.raises(CubespaceError, match=r"t\.mrt: 'Byte-by-byte .*' found at the start of lines 5, 15; expected one, as for one table"):
         read(tmp_path, BYTES + ROWS[0] + BYTES.split("=\n")[1] + ROWS[1], "t.mrt")

@@ -3,9 +3,12 @@
 import itertools
 import re
 
+import numpy as np
+
+from cubespace.delimited import parse_numbers
 from cubespace.errors import CubespaceError
 
-_BYTES = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s+[AIFELDX]\d*", re.IGNORECASE)
+_BYTES = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s+([AIFELDX])\d*", re.IGNORECASE)
 _DESCRIPTION = re.compile("Byte-by-byte Description of file", re.IGNORECASE)
 _RULED = re.compile(r"(-{6,}|={6,})\s*")
 _HEADING = re.compile(  # of notes, between the description and the rows, or after them
@@ -37,7 +40,10 @@ def check_ipac(lines, where):
 
 
 def rows_of_machine_readable(lines, where):
-    """The lines of a table of the CDS or the AAS that are rows: all below the description of its columns, but ruled lines and notes.
+    """(rows, notes) of a table of the CDS or the AAS: the lines that are rows, and notes on others without a heading of notes.
+
+    Rows are all lines below the description of the columns, but ruled lines and notes: what starts with a heading of notes, or stands
+    above a ruled line and does not fit the columns (`_are_rows`). The last section without such a heading is rows.
 
     Raises
     ------
@@ -55,23 +61,46 @@ def rows_of_machine_readable(lines, where):
     ends = [*ruled[2:], len(lines)]
     sections = [[line for line in lines[first + 1 : last] if line.strip()] for first, last in itertools.pairwise(ends)]
     sections = [section for section in sections if section]
-    rows = [line for section in sections if not _HEADING.match(section[0]) for line in section] or [*sections, []][-1]
-    _check_bytes([m.groups() for line in lines[ruled[1] : ruled[2]] if (m := _BYTES.match(line))], rows, where)
-    return rows
-
-
-def _check_bytes(described, rows, where):
-    places = [(int(first) - 1, int(last or first)) for first, last in described]
+    *above, last = [section for section in sections if not _HEADING.match(section[0])] or [*sections, []][-1:]
+    described = [m.groups() for line in lines[ruled[1] : ruled[2]] if (m := _BYTES.match(line))]
+    places = [(int(first) - 1, int(last or first)) for first, last, _ in described]
+    numeric = [place for place, (_, _, kind) in zip(places, described, strict=True) if kind.upper() in "IFED"]
     declared = {place for first, last in places for place in range(first, last)}
     edges = [(inside, outside) for first, last in places for inside, outside in ((first, first - 1), (last - 1, last))
              if outside >= 0 and outside not in declared]  # fmt: skip
+    rows, notes = [], []
+    for section in above:
+        if _are_rows(section, numeric, declared):
+            rows += section
+        else:
+            words = f"{len(section)} lines above a ruled line were taken for notes, as they do not fit the columns"
+            notes.append(f"{words}, the first is {section[0].strip()[:80]!r}")
+    rows += last
     for row, line in enumerate(rows, 1):
-        for inside, outside in edges:
-            if all(_PART_OF_A_VALUE.match(line[place : place + 1]) for place in (inside, outside)):
-                raise CubespaceError(
-                    f"{where}: row {row}: found {_around(line, outside)!r} at bytes {min(inside, outside) + 1} and {max(inside, outside) + 1}, of which "
-                    "one is in a column and one in none: the value does not fit its bytes"
-                )
+        if beyond := _beyond(line, edges):
+            raise CubespaceError(
+                f"{where}: row {row}: found {_around(line, beyond[1])!r} at bytes {min(beyond) + 1} and {max(beyond) + 1}, of which "
+                "one is in a column and one in none: the value does not fit its bytes"
+            )
+    return rows, notes
+
+
+def _are_rows(lines, numeric, declared):
+    """Whether all lines have numbers or nothing at the places of numbers, and some a number; where there are none, whether all is within columns."""
+    if not numeric:
+        return all(place in declared for line in lines for place, sign in enumerate(line) if sign.strip())
+    known = False
+    for line in lines:
+        values, wrong = parse_numbers([line[first:last] for first, last in numeric])
+        if wrong:
+            return False
+        known = known or bool(np.isfinite(values).any())
+    return known
+
+
+def _beyond(line, edges):
+    """(place in a column, place in none) of a line's first value that goes on beyond its bytes; None if all fit."""
+    return next((edge for edge in edges if all(_PART_OF_A_VALUE.match(line[place : place + 1]) for place in edge)), None)
 
 
 def _around(line, place):

@@ -151,12 +151,12 @@ def _machine_readable(raw, where, options):
     from astropy.io.ascii import InconsistentTableError
 
     lines, notes = _lines(raw, where)
-    rows = rows_of_machine_readable(lines, where)
+    rows, more = rows_of_machine_readable(lines, where)
     try:
         frame = _at_places(ascii_.Mrt, lines, rows, where, options)
     except (InconsistentTableError, ValueError):
         frame = _at_places(ascii_.Cds, lines, rows, where, options)
-    frame.attrs["notes"] += notes
+    frame.attrs["notes"] += notes + more
     return frame
 
 
