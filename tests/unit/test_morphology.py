@@ -22,6 +22,7 @@ TYPES = read_types(ROOT / "resources/morphology.csv")
         ("(R')SB(r)ab pec", "Sab", "Sa"), ("SA(rs)c", "Sc", "Sc"), ("SA(s)c? edge-on", "Sc", "Sc"), ("Scd", "Scd", "Sc"),
         ("Sd", "Sd", "Sd"), ("Sdm", "Sdm", "Sd"), ("SBm", "Sm", "Sd"), ("Sd sp", "Sd", "Sd"),
         ("I", "I", "I"), ("Irr", "I", "I"), ("Im", "I", "I"), ("IB(s)m", "I", "I"), ("cI", "BCD", "BCD"), ("bcd", "BCD", "BCD"),
+        ("SB B", "Sb", "Sb"), ("SAB BC", "Sbc", "Sb"), ("SBB C", "Sbc", "Sb"), ("S0 A", "S0a", "S0"), ("IB M", "I", "I"), ("SAB D", "Sd", "Sd"),
     ],
 )  # fmt: skip
 def test_spellings(text, detail, bin_):
@@ -36,7 +37,7 @@ def test_known_to_be_unknown(text):
     assert TYPES.detail(text) == (None, True)
 
 
-@pytest.mark.parametrize("text", ["zero", "0", "4", "E9", "Sc+Sc", "SBC", "Sab D", "Q"])
+@pytest.mark.parametrize("text", ["zero", "0", "4", "E9", "Sc+Sc", "SBC", "S BC", "Sab D", "Sab B", "sab d", "Q"])
 def test_anything_else_is_not_known_and_not_guessed(text):
     """'SBC' is Sbc in capitals or a barred Sc; a number needs its scheme."""
     assert TYPES.detail(text) == (None, False)

@@ -40,7 +40,7 @@ class Types:
 
         What the file lists under `drop` (rings, pec, marks of doubt) is taken out first, and blanks. Then the text is
         looked up as it is, then, if it is all in lower case, with a capital ('sbc'), then without regard to case where
-        that leaves one class and no blank was taken out. In a scheme of numbers the text is rounded to a whole number first.
+        that leaves one class, and no blank was taken out or all is in capitals. In a scheme of numbers the text is rounded to a whole number first.
         """
         mapping, folded = self._schemes[scheme], self._folded[scheme]
         plain = "" if text is None or text != text else str(text).strip()
@@ -58,7 +58,7 @@ class Types:
         for candidate in (plain, plain[:1].upper() + plain[1:] if plain.islower() else plain):
             if candidate in mapping:
                 return mapping[candidate], True
-        known = plain.casefold() in folded and not parted  # 'Sab D' is no SABd
+        known = plain.casefold() in folded and (plain.isupper() or not parted)  # 'SAB D' is SABd, 'Sab D' is not
         return (folded[plain.casefold()], True) if known else (None, False)
 
 
