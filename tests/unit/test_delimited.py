@@ -118,15 +118,39 @@ def test_what_does_not_fit_is_named(tmp_path, content, words):
 @pytest.mark.parametrize(
     ("text", "row"),
     [
-        ("n,logM,logSFR\nA,10,5,\nB,9,8\n", 2),  # 10,5 is one number, the rate is missing
+        ("n,logM,logSFR\nA,10,5,\nB,9,8\n", 1),  # 10,5 is one number, the rate is missing
         ("n,logM,logSFR\nB,9,8\nA,10,5,\n", 2),
+        ("n,logM,logSFR\nA,10,5,\nB,9.8,0.2\n", 1),
+        ("n,logM,logSFR\nB,9.8,0.2\nC,9.7,0.1,\nA,-10,5,\n", 3),
         ("n,type,note\nA,E,x\nB,Sb,\nC,dE,N,\n", 3),
+        ("n,type,logM\nA,E,9.5\nC,dE,N,\n", 2),
         ("n;type;note\nA;E;x\nB;dE;N;\n", 2),
     ],
 )
 def test_an_empty_cell_too_many_in_some_rows(tmp_path, text, row):
-    with pytest.raises(CubespaceError, match=rf"t\.csv: row {row}: [34] fields, the rows before have [34], the header 3: a delimiter at the end of some"):
+    words = rf"t\.csv: row {row}: 4 fields, other rows have 3, as the header: a delimiter at the end of some rows only, or one within a cell\?"
+    with pytest.raises(CubespaceError, match=words):
         read(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "second", "third", "first"),
+    [
+        ("galaxy,z,notes\nA,0.1,x\nB,0.2,y,\n", [0.1, 0.2], ["x", "y"], 2),
+        ("galaxy,z,notes\nA,0.1,x,\nB,0.2,y\n", [0.1, 0.2], ["x", "y"], 1),
+        ("galaxy,z,m\nA,0.1,9.5,\nB,0.2,10\n", [0.1, 0.2], [9.5, 10], 1),
+        ("galaxy,type,z\nA,Sb,0.1,\nB,E,0.2\n", ["Sb", "E"], [0.1, 0.2], 1),
+        ("galaxy;z;n\nA;10;5;\nB;9;8\n", [10, 9], [5, 8], 1),  # a decimal comma parts no cells here
+    ],
+)
+def test_a_delimiter_at_the_end_of_some_rows(tmp_path, text, second, third, first):
+    table = read(tmp_path, text)
+    assert table.iloc[:, 0].tolist() == ["A", "B"] and table.iloc[:, 1].tolist() == second and table.iloc[:, 2].tolist() == third
+    words = f"1 rows, the first is row {first}, have a cell more than the header, an empty one at their end, which was left out; the header: "
+    assert table.attrs["notes"] == [words + repr(text.split("\n")[0])]
+
+
+def test_a_delimiter_at_the_end_of_all_rows(tmp_path):
     rows = [line + ("," if line.count(",") == 2 else "") for line in "A,10,5\nB,9,8".splitlines()]
     table = read(tmp_path, "n,logM,logSFR\n" + "\n".join(rows))
     assert table["logM"].tolist() == [10, 9] and table["logSFR"].tolist() == [5, 8]

@@ -79,17 +79,12 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
     units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
-    cells, filled, trailing = [[] for _ in kept], [], None
+    cells, filled, surplus, full = [[] for _ in kept], [], [], 0
     for number, record in enumerate(itertools.chain(rows, records), 1):
-        if len(record) == len(header) or (len(record) == len(header) + 1 and not record[-1].strip()):
-            ends = len(record) > len(header)  # a delimiter at the end of all rows is a habit, of some a cell too many: 10,5 in commas
-            trailing = ends if trailing is None else trailing
-            if ends != trailing:
-                raise CubespaceError(
-                    f"{where}: row {number}: {len(record)} fields, the rows before have {len(header) + trailing}, the header {len(header)}: "
-                    f"a delimiter at the end of some rows only, or one within a cell? found {delimiter.join(record).strip()[:80]!r}"
-                )
-            record = record[: len(header)]
+        full += len(record) == len(header)
+        if len(record) == len(header) + 1 and not record[-1].strip():
+            surplus.append(number)
+            record = record[:-1]
         if len(record) < len(header) and short_rows == "fill":
             record = [*record, *[""] * (len(header) - len(record))]
             filled.append(number)
@@ -100,8 +95,11 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             )
         for column, i in zip(cells, kept, strict=True):
             column.append(record[i].strip() or None)
-    if trailing:
-        notes.append(f"all rows have a cell more than the header, an empty one at their end, which was left out; the header: {delimiter.join(header)[:80]!r}")
+    if surplus:
+        if full:
+            _refuse_parted_cells(list(_records(body, delimiter, fields))[not rows :], len(header), delimiter, where)
+        which = f"{len(surplus)} rows, the first is row {surplus[0]}," if full else "all rows"
+        notes.append(f"{which} have a cell more than the header, an empty one at their end, which was left out; the header: {delimiter.join(header)[:80]!r}")
     if filled:
         notes.append(f"{len(filled)} rows have fewer cells than the header and were filled, the first is row {filled[0]}")
     if not names:
@@ -215,6 +213,34 @@ def _refuse_open_quotes(lines, delimiter, fields, first, where):
             row_itself = _is_row(cells, fields) and (opening or (number and line is not span[-1])) and (number or not prose)
             if fields == 1 or row_itself:
                 raise CubespaceError(f"{at}: a quote is opened in {shown!r} and holds a further row, {line.strip()[:80]!r}")
+
+
+def _refuse_parted_cells(records, fields, delimiter, where):
+    """CubespaceError for a record with an empty cell too many at its end, where others have none, if two of its cells can be parts of one.
+
+    That is so of 10,5 and of dE,N, if what follows, moved one place to the left, fits its columns: numbers among numbers, words among words.
+    """
+    others = [record for record in records if len(record) == fields]
+    kinds = [{_is_number(record[i]) for record in others} - {None} for i in range(fields)]
+    for row, record in enumerate(records, 1):
+        if len(record) != fields + 1 or record[-1].strip():
+            continue
+        own = [_is_number(cell) for cell in record]
+        for i in range(fields - 1):
+            words = own[i] is own[i + 1] is False
+            decimal = delimiter == "," and _COMMA_NUMBER.fullmatch(",".join(cell.strip() for cell in record[i : i + 2]))
+            moved = all(own[j + 1] is None or not kinds[j] or own[j + 1] in kinds[j] for j in range(i + 1, fields))
+            if (words or decimal) and moved:
+                raise CubespaceError(
+                    f"{where}: row {row}: {len(record)} fields, other rows have {fields}, as the header: a delimiter at the end of some rows only, "
+                    f"or one within a cell? found {delimiter.join(record).strip()[:80]!r}"
+                )
+
+
+def _is_number(cell):
+    """True, False, or None of a cell that is empty or says "missing"."""
+    plain = cell.strip()
+    return None if plain.casefold() in MISSING else bool(_NUMBER.fullmatch(plain))
 
 
 def _is_row(cells, fields):
