@@ -267,6 +267,27 @@ def test_a_row_of_missing_values_is_no_row_of_dashes(tmp_path):
     assert np.isnan(read(tmp_path, "n,z\nA,#N/A\nB,0.02\n")["z"][0])
 
 
+@pytest.mark.parametrize("only", [None, ("a",), ("b",)])
+def test_units_above_short_dashes(tmp_path, only):
+    """Numbers below tell them from a row of missing values; all columns of the file are judged by, whichever are kept."""
+    table = read(tmp_path, "a\tb\nkm/s\tmag\n---\t---\n1\t2\n3\t4\n", "t.tsv", only=only)
+    expected = {"a": [1, 3], "b": [2, 4]}
+    assert table.to_dict("list") == {name: expected[name] for name in only or "ab"}
+    assert table.attrs["units"] == {name: unit for name, unit in {"a": "km/s", "b": "mag"}.items() if name in (only or "ab")}
+    table = read(tmp_path, "a,b\nE,Sb\n--,--\nSc,3\n", only=only)
+    assert len(table) == 3 and table.attrs["units"] == {}
+    table = read(tmp_path, "a,b,c\nNGC 1,Sb,\n--,--,x\nNGC 2,Sc,\n", only=only)
+    assert len(table) == 3
+
+
+def test_indented_comments(tmp_path):
+    """Without a blank after the sign such a line is a row, unless blanks part the columns."""
+    table = read(tmp_path, "galaxy,z\n #1,0.2\nA,0.1\n")
+    assert table["galaxy"].tolist() == ["#1", "A"] and table["z"].tolist() == [0.2, 0.1] and table.attrs["notes"] == []
+    table = read(tmp_path, "  # by hand\n  galaxy z\n  A 0.1\n  #B 0.3\n", "t.txt")
+    assert table["galaxy"].tolist() == ["A"] and table.attrs["notes"] == ["1 lines after the header start with # and were passed over, the first is '#B 0.3'"]
+
+
 def test_what_is_settled_is_noted(tmp_path):
     assert read(tmp_path, "# by hand\na,b,c\n1,2,3\n").attrs["notes"] == []
     (note,) = read(tmp_path, "a,b,c\n1,2,3\n4,5\n6\n", short_rows="fill").attrs["notes"]

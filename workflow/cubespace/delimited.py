@@ -79,7 +79,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     found = {name: match for name in header if (match := _UNIT_IN_NAME.fullmatch(name))}
     units = {name: (match[1] or match[2]).strip() for name, match in found.items()}
     kept = [i for i, name in enumerate(header) if only is None or name in only]
-    cells, filled, surplus, full = [[] for _ in kept], [], [], 0
+    cells, top, filled, surplus, full = [[] for _ in kept], [], [], [], 0
     for number, record in enumerate(itertools.chain(rows, records), 1):
         full += len(record) == len(header)
         if len(record) == len(header) + 1 and not record[-1].strip():
@@ -93,6 +93,8 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
             raise CubespaceError(
                 f"{where}: row {number}: {len(record)} fields, expected {len(header)} as in the header{cure}"
             )
+        if len(top) < 4:
+            top.append([cell.strip() for cell in record])
         for column, i in zip(cells, kept, strict=True):
             column.append(record[i].strip() or None)
     if surplus:
@@ -103,7 +105,9 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     if filled:
         notes.append(f"{len(filled)} rows have fewer cells than the header and were filled, the first is row {filled[0]}")
     if not names:
-        units |= _unit_rows(cells, [header[i] for i in kept])
+        stated, passed = _unit_rows(top, header)
+        units |= {header[i]: stated[header[i]] for i in kept if header[i] in stated}
+        cells = [column[passed:] for column in cells]
     commas = _decimal_commas(cells, where) if delimiter != "," else False
     columns = {}
     for column, i in zip(cells, kept, strict=True):
@@ -132,8 +136,9 @@ def decode(raw, where):
         return raw.decode("latin-1"), [f"not UTF-8 (byte {error.start}: {odd!r}): read as Latin-1"]
 
 
-def _is_comment(line):
-    return line.lstrip(" ").startswith("#")
+def _is_comment(line, delimiter=" "):
+    """Whether a line is a comment; an indented one has a blank after the sign where blanks part no columns: ' #1,0.2' is a row of a galaxy #1."""
+    return line.startswith("#") or bool(re.match(" +#" if delimiter == " " else r" +#+(\s|$)", line))
 
 
 def _split(lines, delimiter, fields):
@@ -143,7 +148,7 @@ def _split(lines, delimiter, fields):
     def to_reader():
         nonlocal whole
         for line in lines:
-            if whole and _is_comment(line):
+            if whole and _is_comment(line, delimiter):
                 between.append(line) if body else comments.append(line.strip()[1:].strip())
             elif not whole or line.strip():
                 body.append(line)
@@ -312,24 +317,21 @@ def _header(first, comments, delimiter, where):
     return first
 
 
-def _unit_rows(cells, header):
-    """Take the rows of units and of dashes below the header (VizieR) away from the cells; returns the units.
+def _unit_rows(top, header):
+    """(units by column, how many rows to pass over) of the rows of units and of dashes below the header (VizieR), from the first four rows.
 
-    A row of single dashes may be one of missing values, one of two or three below a row without a gap as well, and rows with numbers
-    above are data.
+    A row of single dashes may be one of missing values, one of two or three below a row without a gap as well, unless there are but
+    numbers below; rows with numbers above are data.
     """
-    for at in range(min(3, len(cells[0]) if cells else 0)):
-        dashes = [column[at] for column in cells]
-        above = [cell for column in cells for cell in column[:at] if cell]
-        if all(cell is not None and re.fullmatch(r"-+", cell) for cell in dashes) and not any(map(_NUMBER.fullmatch, above)):
-            longest, blank = max(map(len, dashes)), any(column[at - 1] is None for column in cells)
-            if at and (longest < 2 or (longest < 4 and not blank)):  # a name in each of the cells above: no units
+    for at, dashes in enumerate(top[:3]):
+        above = [cell for row in top[:at] for cell in row]
+        if all(re.fullmatch(r"-+", cell) for cell in dashes) and not any(map(_NUMBER.fullmatch, above)):
+            longest, blank = max(map(len, dashes)), "" in top[at - 1]
+            numbers = at + 1 < len(top) and {_is_number(cell) for cell in top[at + 1]} in ({True}, {True, None})
+            if at and (longest < 2 or (longest < 4 and not blank and not numbers)):  # a name in each of the cells above: no units
                 continue
-            units = {name: column[0] for name, column in zip(header, cells, strict=True) if at and column[0]}
-            for column in cells:
-                del column[: at + 1]
-            return units
-    return {}
+            return {name: unit for name, unit in zip(header, top[0], strict=True) if at and unit}, at + 1
+    return {}, 0
 
 
 def _decimal_commas(cells, where):
