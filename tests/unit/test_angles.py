@@ -40,6 +40,14 @@ def test_parts_of_angles():
     assert joined(north[DEC]) == (["0 30 0", "41 16 9", "89 59 59.5"], [])
 
 
+def test_a_right_ascension_has_no_sign():
+    """1h 3m 5s, whatever its columns are named; as a declination 'deg' would say that the first column is the sign."""
+    table = pd.DataFrame({"RA_hour": ["1", "2"], "RA_deg": ["3", "0"], "s": ["5", "0"]})
+    table.attrs["units"] = {}
+    ra = numbers_of(table, "ra", {"column": list(table)}, "t")[0]
+    np.testing.assert_allclose(ra, [15 + 45 / 60 + 75 / 3600, 30], rtol=1e-12)
+
+
 SOUTH = -(30 / 60 + 15 / 3600)  # -0d30m15s
 ZERO = "1 rows have 0 degrees without a sign, the first is row 1: taken as north"
 RULES = (

@@ -291,7 +291,7 @@ def numbers_of(table, name, spec, path):
         refuse_part_of_angle(name, spec["column"], there, where)
         column, unit = table[spec["column"]], table.attrs["units"].get(spec["column"], "")
     elif name in ("ra", "dec"):
-        texts, unsigned = joined(table[spec["column"]])
+        texts, unsigned = joined(table[spec["column"]], name == "ra")
         column, unit = pd.Series(texts, index=table.index, dtype=object), ""
         more = angle_notes(name, spec["column"], there, unsigned, where)
     else:

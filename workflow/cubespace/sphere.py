@@ -56,8 +56,8 @@ def degrees(column, right_ascension):
     return column.where(~found, parsed), found
 
 
-def joined(parts):
-    """(texts, unsigned) from a frame of the parts of an angle, such as RAh RAm RAs, or DE- DEd DEm DEs.
+def joined(parts, right_ascension=False):
+    """(texts, unsigned) from a frame of the parts of an angle, such as RAh RAm RAs, or DE- DEd DEm DEs; a right ascension has no sign.
 
     texts : list of 'sign first minutes seconds', None where a part lacks; what is no angle stays none (`sexagesimal`)
     unsigned : list of rows (0-based) whose first part is 0 without a sign. Where some row has -0, the others are positive; else the
@@ -65,7 +65,7 @@ def joined(parts):
     """
     first, *others = ([_plain(cell) for cell in parts.iloc[:, i]] for i in range(len(parts.columns)))
     missing = [any(cell is None or cell.casefold() in MISSING for cell in row) for row in zip(*others, strict=True)]
-    if _is_sign(first, parts.columns):
+    if not right_ascension and _is_sign(first, parts.columns):
         signs, others = [_SIGNS.get(cell or "", f"sign {cell}: ") for cell in first], list(zip(*others, strict=True))
         unsigned = []
     else:
