@@ -320,7 +320,7 @@ def test_a_published_split_is_never_drawn_again_in_silence(tmp_path):
         make(tmp_path, sheet, split=split, sheet_columns={"role": "split"})
     made = make(tmp_path, sheet, split=split, sheet_columns={"role": "Split"})
     assert made.galaxies["role"].tolist() == ["train", "validation", "train"]
-    with pytest.raises(CubespaceError, match=r"sheet\.csv: roles in column 'role' and in 'tr', as sheet_columns says; expected one of the two"):
+    with pytest.raises(CubespaceError, match=r"sheet\.csv: roles in column 'role' and, as sheet_columns says, in 'tr'; expected one of the two"):
         make(tmp_path, "galaxy,role,tr\nA,train,0\nB,,1\n", sheet_columns={"train": "tr"})
     assert make(tmp_path, "galaxy\nA\nB\n", sheet_columns={"role": "role"}).galaxies["role"].tolist() == ["embed"] * 2  # the schema's default
 

@@ -184,7 +184,7 @@ def _stated_roles(path, raw, renames):
     stated = pd.Series([None] * len(raw), dtype=object)
     need_columns(raw, [role_column] * (role_column != "role"), path)  # `role` is what the configuration has if nothing is said
     if role_column in raw and flags:
-        raise CubespaceError(f"{path}: roles in column {role_column!r} and in {', '.join(map(repr, flags))}, as sheet_columns says; expected one of the two")
+        raise CubespaceError(f"{path}: roles in column {role_column!r} and, as sheet_columns says, in {', '.join(map(repr, flags))}; expected one of the two")
     if role_column in raw:
         plain = [label(value) for value in raw[role_column]]
         stated[:] = [None if value is None else value.strip().casefold() for value in plain]
