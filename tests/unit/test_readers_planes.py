@@ -144,6 +144,34 @@ def test_masks_that_were_added_to_a_cube_of_a_survey(tmp_path, survey, name):
         assert np.argwhere(~cube.field).tolist() == [[2, 1]] * (name == "FLAT")
 
 
+TABLE = fits.BinTableHDU.from_columns([fits.Column("flag", "J", array=[1, 2, 3])], name="QUALITY")
+MISFITS = {
+    "table": (TABLE, "QUALITY"), "mask of spaxels": (fits.ImageHDU(at("u1", 1, (1, 1), shape=(4, 5)), name="MASK"), "MASK (4, 5) uint8"),
+    "small mask": (fits.ImageHDU(np.ones((3, 3), "i2"), name="BADPIX"), "BADPIX (3, 3) int16"),
+    "line of flags": (fits.ImageHDU(np.ones(60, "i2"), name="DQ"), "DQ (60,) int16"),
+    "flat field": (fits.ImageHDU(np.zeros(FLUX.shape, "f4"), name="FLAT"), "FLAT (60, 4, 5) float32"),
+    "line of flats": (fits.ImageHDU(np.zeros(60, "f4"), name="FLAT"), "FLAT (60,) float32"),
+    "stars of another field": (fits.ImageHDU(np.ones((5, 4), "u1"), name="GAIA_MASK"), "GAIA_MASK (5, 4) uint8"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("survey", ["muse", "sami", "generic"])
+@pytest.mark.parametrize("kind", MISFITS)
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_plane_with_the_name_of_a_mask_and_another_shape_is_noted(tmp_path, survey, kind, beside):
+    """It masks nothing, and hides no mask of the cube's shape under another name."""
+    unit, listed = MISFITS[kind]
+    hdus = fits.HDUList(fits.open(generic(tmp_path))) if survey == "generic" else getattr(make_surveys, survey)()[0]
+    hdus.append(unit)
+    if beside:
+        hdus.append(fits.ImageHDU(at("u1", 4, (3, 2, 1)), name="FLAGS"))
+    cube = read_cube(make_cubes.write(tmp_path / "b.fits", hdus))
+    (note,) = [note for note in cube.notes if "HDUs that are not used" in note]
+    assert cube.survey == survey and f" {listed}" in note and "FLAGS" not in note
+    cube.bad[:, 0, 0], cube.field[0, 0] = False, True  # no data, in SAMI's
+    assert np.argwhere(cube.bad).tolist() == [[3, 2, 1]] * beside and cube.field.all() and not cube.star.any()
+
+
 @pytest.mark.parametrize(("survey", "own", "other"), [("muse", "DQ", "BADPIX"), ("ecalifa", "BADPIX", "DQ"),
                                                       ("manga", "MASK", "DQ"), ("sami", "MASK", "DQ")])  # fmt: skip
 def test_a_mask_beside_the_one_that_is_used_is_noted(tmp_path, survey, own, other):

@@ -116,10 +116,12 @@ def noise_of(hdus):
     return (unit, "") if unit is None else (unit, noise_kind(unit, NOISE[unit.name]))
 
 
-def planes_of(hdus, *flags):
-    """{"flags", "star", "flat": HDU or None} by the customary names; of several with flags that of a name in `flags`, or the first
-    in `FLAGS`."""
-    return {"flags": named(hdus, *flags, *FLAGS), "star": named(hdus, "GAIA_MASK"), "flat": named(hdus, "FLAT")}
+def planes_of(hdus, flux, *flags):
+    """{"flags", "star", "flat": HDU or None} by the customary names, images of the shape that the flux asks for only (a table, or a mask
+    of spaxels, may have the same name); of several with flags that of a name in `flags`, or the first in `FLAGS`."""
+    shape = squeezed(flux.shape)
+    cubes, fields = ([unit for unit in hdus if _fits(unit, sides)] for sides in (shape, shape[1:]))
+    return {"flags": named(cubes, *flags, *FLAGS), "star": named(fields, "GAIA_MASK"), "flat": named(fields, "FLAT")}
 
 
 def unused_planes_note(hdus, *used):
@@ -128,8 +130,9 @@ def unused_planes_note(hdus, *used):
 
 
 def unused_note(hdus, *used):
-    """A note on the images that are not used, in a tuple; () if there are none."""
-    others = [f"{unit.index} {unit}" for unit in hdus if len(unit.shape) >= 2 and not any(unit is one for one in used)]
+    """A note on the images, and whatever has the name of a mask, that are not used, in a tuple; () if there are none."""
+    named_or_image = [unit for unit in hdus if len(unit.shape) >= 2 or unit.name in PLANES]
+    others = [f"{unit.index} {unit}" for unit in named_or_image if not any(unit is one for one in used)]
     return (f"HDUs that are not used: {'; '.join(others)}",) if others else ()
 
 
@@ -353,14 +356,19 @@ def _check_numbers(unit, path):
         )
 
 
+def _fits(unit, shape):
+    """True for an image of this shape, degenerate axes before it left aside."""
+    found = tuple(unit.shape)
+    while len(found) > len(shape) and found[0] == 1:
+        found = found[1:]
+    return unit.data is not None and found == tuple(shape)
+
+
 def _fitting(unit, shape, path):
     """Data of an HDU in the shape that the flux asks for; None for None."""
     if unit is None:
         return None
-    found = unit.shape
-    while len(found) > len(shape) and found[0] == 1:
-        found = found[1:]
-    if unit.data is None or tuple(found) != tuple(shape):
+    if not _fits(unit, shape):
         what = f"has the shape {unit.shape}" if unit.data is not None else "holds no image"
         raise CubeRejected(
             "shape_mismatch",

@@ -32,7 +32,7 @@ def layout(hdus):
     noise, kind = noise_of(hdus)
     if flux is None or noise is None or noise.data is None:
         return None
-    planes = planes_of(hdus)
+    planes = planes_of(hdus, flux)
     notes = ["no survey that is known: HDUs taken by their customary names"]
     if planes["flags"] is None:
         notes.append(f"none of {', '.join(FLAGS)}: bad samples known by their flux and error alone")

@@ -30,7 +30,7 @@ def layout(hdus):
         return None
     if stat is None:
         raise CubeRejected("hdu_missing", f"a MUSE cube without STAT; it has {'; '.join(map(str, hdus))}")
-    planes = planes_of(hdus, "DQ")
+    planes = planes_of(hdus, data, "DQ")
     notes = () if says else ("INSTRUME does not say MUSE: taken for it by DATA and STAT",)
     return Layout(
         NAME, data, stat, noise_kind(stat, VARIANCE), unit=1e-20, medium="air", pixel_arcsec=0.2,

@@ -33,7 +33,7 @@ def layout(hdus):
     variance = named(hdus, "VARIANCE")
     if variance is None:
         raise CubeRejected("hdu_missing", f"a SAMI cube without VARIANCE; it has {'; '.join(map(str, hdus))}")
-    planes = planes_of(hdus)
+    planes = planes_of(hdus, hdus[0])
     return Layout(
         NAME, hdus[0], variance, noise_kind(variance, VARIANCE), unit=1e-16, medium="air", pixel_arcsec=0.5,
         expected=unused_planes_note(hdus, *planes.values()), **planes,
