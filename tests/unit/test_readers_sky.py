@@ -180,6 +180,20 @@ def test_the_axes_of_the_primary_header_are_those_of_a_flux_without(tmp_path, im
     assert cube.wavelength[[0, 59]].tolist() == [3749.0, 3867.0] and cube.pixel_arcsec == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize("own", [{"CUNIT3": "Angstrom"}, {"CTYPE3": "AWAV"}, {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}, {"CUNIT1": "deg", "CUNIT2": "deg"},
+                                 {"CTYPE3": "AWAV", "CUNIT3": "Angstrom", "CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN"}])  # fmt: skip
+@pytest.mark.parametrize("nanometres", [False, True])
+def test_kinds_and_units_alone_are_no_axes(tmp_path, own, nanometres):
+    """The numbers are the primary header's and in its unit (374.9 nm + 0.15 nm); what it does not say, the flux does."""
+    first = make_cubes.header(CD3_3=1.5)
+    if nanometres:
+        first.update({"CUNIT3": "nm", "CRVAL3": 374.9, "CD3_3": 0.15})
+    kinds = {key: value for key, value in first.items() if key not in own or nanometres}
+    cube = read_cube(beside_a_primary_header(tmp_path, kinds, **dict.fromkeys(first) | own))
+    assert cube.wavelength[[0, 59]] == pytest.approx([3749.0, 3837.5]) and cube.medium == "air"
+    assert cube.pixel_arcsec == pytest.approx(0.5) and (cube.sky.ra, cube.sky.dec) == (150.0, 2.0)
+
+
 def test_the_axes_of_another_image_are_not_those_of_the_flux(tmp_path):
     no_sky = {key: None for key in make_cubes.header() if key[-1] in "12"}
     with pytest.raises(CubeRejected, match=r"header_card: .* no pixel scale"):

@@ -49,9 +49,9 @@ STATED = {
     "SIGMA": SIGMA, "VAR": VARIANCE, "VARIANCE": VARIANCE, "IVAR": IVAR, "INVVAR": IVAR,
 }  # fmt: skip
 SAYING = ("HDUCLAS3", "UTYPE")
-AXES = (  # cards of the sky, and of the wavelengths
-    re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]"),
-    re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT)3|(CD|PC)3_[123]|DC-FLAG"),
+AXES = (  # cards of the sky, and of the wavelengths; those of each that are the numbers of an axis
+    (re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]"), re.compile(r"(CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]")),
+    (re.compile(r"(CTYPE|CUNIT|CRVAL|CRPIX|CDELT)3|(CD|PC)3_[123]|DC-FLAG"), re.compile(r"(CRVAL|CRPIX|CDELT)3|(CD|PC)3_[123]")),
 )
 KEPT = (
     "OBJECT", "CALIFAID", "MANGAID", "PLATEIFU", "INSTRUME", "TELESCOP", "PIPE VERS", "PIPE UNITS", "BUNIT", "DATE-OBS",
@@ -245,12 +245,16 @@ class _Headers:
     """Headers searched in turn: that of the flux, then the primary one.
 
     The cards of the sky axes, and those of the wavelength axis, are all of one: the primary header's if that of the flux has none
-    of them, and the primary HDU has no image (`bare`) that they may be of instead.
+    of their numbers, and the primary HDU has no image (`bare`) that they may be of instead. Where only the primary one has
+    numbers, a unit or kind that it does not state is that of the flux.
     """
 
     def __init__(self, own, primary=None, bare=True):
         self.headers = [own] if primary is None else [own, primary]
-        self._of_axes = {cards_of: [own] if own.has(cards_of) or not bare else self.headers for cards_of in AXES}
+        self._of_axes = {}
+        for cards_of, numbers in AXES:
+            of_both = self.headers[::-1] if primary is not None and primary.has(numbers) else self.headers
+            self._of_axes[cards_of] = [own] if own.has(numbers) or not bare else of_both
 
     def _searched(self, key):
         return next((headers for cards_of, headers in self._of_axes.items() if cards_of.fullmatch(key)), self.headers)
