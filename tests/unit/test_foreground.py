@@ -125,8 +125,11 @@ def test_a_bad_line_of_text_is_named(cube, tmp_path, line):
         foreground.read_flags(tmp_path / "b.txt", "NGC0001", cube)
 
 
-@pytest.mark.parametrize("start", ["", "\ufeff", "\ufeffrow,column,flag\n", "x1 y1 NGC0001_flag\n", "# by hand\n", "row column flag\n", "# by hand\n\npix_x pix_y Flag\n"])
-def test_the_first_row_of_a_text_mask_is_a_row_if_it_has_numbers(cube, tmp_path, start):
+TITLES = ["NGC 5000\n", "NGC 1\n", "mask of NGC 5000\n", "row column flag (1 masks)\n", "row[0] col[0] flag\n", "row col flag, 1 = masked\n", "\ufeffIC 10, by hand\n"]
+
+
+@pytest.mark.parametrize("start", [*TITLES, "", "\ufeff", "\ufeffrow,column,flag\n", "x1 y1 NGC0001_flag\n", "# by hand\n", "row column flag\n", "# by hand\n\npix_x pix_y Flag\n"])
+def test_the_first_row_of_a_text_mask_is_a_row_if_it_has_two_numbers(cube, tmp_path, start):
     expected = [[3, 4], [5, 6], [7, 8]]
     np.savetxt(tmp_path / "a.txt", [[*place, 1] for place in expected])  # 3.000000000000000000e+00 ...
     (tmp_path / "a.txt").write_text(start + (tmp_path / "a.txt").read_text())
@@ -138,8 +141,8 @@ def test_the_first_row_of_a_text_mask_is_a_row_if_it_has_numbers(cube, tmp_path,
     assert cube.notes[-1].endswith("b.txt: 2 spaxels outside the cube's (14, 12) left out")
 
 
-@pytest.mark.parametrize("line", ["l 2 1", "(1 2 1)", "'1 2 1'", "1;2;1", "nan 2 1", "NGC 1"])
-def test_a_first_line_with_a_number_is_no_title(cube, tmp_path, line):
+@pytest.mark.parametrize("line", ["l 2 1", "x 3 1", "1,l,1", "(1 2 1)", "'1 2 1'", "1;2;1", "nan 2 1", "NGC 1 2", "5000"])
+def test_a_first_line_with_two_numbers_or_nothing_else_is_no_title(cube, tmp_path, line):
     (tmp_path / "a.txt").write_text(f"{line}\n3 3 1\n")
     with pytest.raises(CubeRejected, match=r"^mask_unusable: \S+a\.txt: line 1: 'row column flag'") as caught:
         foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
