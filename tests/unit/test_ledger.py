@@ -1,6 +1,7 @@
 """Each job of the workflow leaves a record: what it read, what it wrote, by content."""
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cubespace import ledger
+from cubespace import ledger, steps
 from cubespace.errors import CubespaceError
 from cubespace.provenance import code_digest, commit
 
@@ -164,3 +165,12 @@ def test_the_commit_says_whether_the_clone_was_edited(tmp_path, monkeypatch):
         assert now() == "given"
     finally:
         commit.cache_clear()
+
+
+def test_a_step_prints_to_a_stream_without_an_encoding(monkeypatch):
+    """A notebook's, or one in memory: it cannot be told how to write names that are no UTF-8."""
+    stream = io.StringIO()
+    monkeypatch.delenv(ledger.FOLDER, raising=False)
+    monkeypatch.setattr(sys, "stdout", stream)
+    steps.run(lambda: print("done"))
+    assert stream.getvalue() == "done\n"

@@ -48,7 +48,8 @@ def sign(args, seed=None, release=None, also=None):
 
 def run(main):
     """Run a step and record it; an error that the user can mend ends in one line, not in a traceback."""
-    sys.stdout.reconfigure(errors="backslashreplace")  # a name that is no UTF-8 is printed somehow, and stops no step
+    if hasattr(sys.stdout, "reconfigure"):  # not a notebook's stream
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that is no UTF-8 is printed somehow, and stops no step
     try:
         with ledger.recorded(main.__globals__["__spec__"].name):
             main()
