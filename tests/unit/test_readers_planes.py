@@ -233,3 +233,35 @@ def test_a_line_of_wavelengths_of_another_length_is_noted(tmp_path):
     cube = read_cube(generic(tmp_path, fits.ImageHDU(AXIS[:-1], name="WAVE")))
     assert cube.wavelength.tolist() == AXIS.tolist()
     assert any("HDU 3 WAVE (59,) float64: not the wavelengths of FLUX (60, 4, 5) float32" in note for note in cube.notes)
+
+
+LONG = 15000.0 + 1.5 * np.arange(len(FLUX))  # in nm or um of no stated unit: 1500 .. 1588.5, which could be Angstrom, and 1.5 .. 1.6
+
+
+@pytest.mark.parametrize(
+    ("cards", "values", "unit"),
+    [({}, AXIS / 10, None), ({}, AXIS / 1e4, None), ({}, np.log10(AXIS), None), ({}, np.arange(60.0), None), ({}, np.zeros(60), "nm"),
+     ({}, np.full(60, np.nan), "Angstrom"), ({}, np.arange(60.0), "pixel"), ({}, AXIS, "nm"), ({"CRVAL3": 15000.0, "CD3_3": 1.5}, LONG / 10, None),
+     ({"CRVAL3": 15000.0, "CD3_3": 1.5}, (LONG / 10).astype("f4"), "Angstrom"), ({"CRVAL3": 15000.0, "CD3_3": 1.5}, LONG, "um")],
+)  # fmt: skip
+def test_what_is_no_axis_in_angstrom_gives_way_to_the_header(tmp_path, cards, values, unit):
+    line = fits.ImageHDU(values, fits.Header({"BUNIT": unit} if unit else {}), name="WAVE")
+    cube = read_cube(generic(tmp_path, line, **cards))
+    assert cube.wavelength.tolist() == (LONG if cards else AXIS).tolist() and "wave" not in cube.provenance
+    (note,) = [note for note in cube.notes if "HDU 3 WAVE" in note]
+    assert note.endswith(f", BUNIT = {unit or ''!r}) is no axis in Angstrom, or the header's in another unit: not used")
+    with pytest.raises(CubeRejected, match="wavelength_axis"):  # where the mapping names it, it is one
+        read_cube(cube.path, mapping={"flux": "FLUX", "sigma": "ERR", "wavelength": "WAVE"})
+    if not cards and unit not in ("Angstrom", "nm"):
+        with pytest.raises(CubeRejected, match="wavelength_axis"):  # the header has none
+            read_cube(generic(tmp_path, line, **BARE))
+
+
+def test_wavelengths_that_agree_with_the_header_leave_its_digits(tmp_path):
+    """4000.1 + 2.1 i in float32 is off by 1e-4 A."""
+    axis = 4000.1 + 2.1 * np.arange(len(FLUX))
+    path = generic(tmp_path, fits.ImageHDU(axis.astype("f4"), name="WAVE"), CRVAL3=4000.1, CD3_3=2.1)
+    for mapping in (None, {"flux": "FLUX", "sigma": "ERR", "wavelength": "WAVE"}):
+        cube = read_cube(path, mapping=mapping)
+        np.testing.assert_allclose(cube.wavelength, axis, rtol=1e-14)
+        assert cube.provenance["wave"].startswith("HDU 3 WAVE")

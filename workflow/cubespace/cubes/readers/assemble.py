@@ -14,7 +14,6 @@ from cubespace.cubes.readers.container import Hdu
 from cubespace.errors import CubeRejected
 
 MAX_RATIO = 1e3  # of the units of noise and flux: more is a misprint
-SAME_AXIS = 1e-6  # relative: 0.3 km/s
 LEVEL = (1e-8, 1e6)  # of the median |flux| [1e-16 erg/s/cm2/A]: no spaxel of a galaxy is so faint or bright, its unit is wrong
 MOST_FLAGGED = 0.95  # share of the samples that are flagged: more is a mask of the good ones
 EXTREME = 1e30  # a factor beyond it, or its inverse, leaves nothing that float32 can hold
@@ -69,6 +68,7 @@ class Layout:
     star : `Hdu` (y, x) or None, > 0 = star; star_bit : bit of `flags` that marks stars, or None
     flat : `Hdu` (y, x) or None, 0 = outside the field
     wave : `Hdu` (wavelength,) in A or as its BUNIT says, or None, to check the header's axis against, or instead of one
+    by_custom : `wave` is known by its name alone, and may be something else
     unit : documented flux unit [erg/s/cm2/A] or None; stated_unit : unit that overrules the header, in words
     medium : documented "air" or "vacuum" or None; overrule : it goes before the header
     pixel_arcsec : documented spaxel [arcsec] or None
@@ -86,6 +86,7 @@ class Layout:
     star_bit: int | None = None
     flat: Hdu | None = None
     wave: Hdu | None = None
+    by_custom: bool = False
     unit: float | None = None
     stated_unit: str | None = None
     medium: str | None = None
@@ -277,25 +278,13 @@ def _wavelength(layout, head, shape, path, notes, unstated):
     """(wavelength in air [A], medium of the file)."""
     stated = None if layout.overrule else spectral.medium(head, path, notes, layout.medium, unstated)
     medium = stated or layout.medium
-    table = None
+    axis = spectral.wavelengths(head, shape[0], path, notes, shape[1:]) if layout.wave is None or "CRVAL3" in head else None
     if layout.wave is not None:
         where = f"HDU {layout.wave.index} {layout.wave.name}"
         values = _fitting(layout.wave, shape[:1], path).astype(float)
         unit = cards.required_text(layout.wave.header, "BUNIT", f"{path}: {where}")
-        table = spectral.tabulated(values, unit)
-        if table is None and "CRVAL3" not in head:  # else the header's axis tells whether it is the Angstrom
-            raise CubeRejected("wavelength_axis", f"{path}: {where}: BUNIT = {unit!r} is not a known unit of length")
-        table = values if table is None else table
-        spectral.check(table, path, f"the wavelengths of {where}, BUNIT = {unit!r},")
-    if table is None or "CRVAL3" in head:
-        axis = spectral.wavelengths(head, shape[0], path, notes, shape[1:])
-        if table is not None and not np.allclose(axis, table, rtol=SAME_AXIS, atol=0):
-            worst = np.argmax(np.abs(axis - table))
-            raise CubeRejected(
-                "wavelength_axis",
-                f"{path}: the header gives {axis[worst]:.4f} A for sample {worst}, {where} {table[worst]:.4f} A",
-            )
-    axis = axis if table is None else table
+        axis, used = spectral.compared(axis, values, unit, where, path, notes, layout.by_custom)
+        layout.wave = layout.wave if used else None
     if layout.axes and not any(np.allclose((axis[0], axis[1] - axis[0]), known, rtol=1e-4) for known in layout.axes):
         known = ", ".join(f"{first:g} A + {step:g} A" for first, step in layout.axes)
         notes.append(f"{path}: the axis starts at {axis[0]:.2f} A in steps of {axis[1] - axis[0]:.4g} A; the survey has {known}")

@@ -22,6 +22,8 @@ LINEAR = ("", "LINEAR", "LAMBDA", "WAVELENGTH", "WAVELEN", "ANGSTROM", "ANGSTROM
 LOG = ("WAVE-LOG", "AWAV-LOG", "WAVELENGTH-LOG", "LAMBDA-LOG", "LOG-WAVE", "LOG", "LOGLAM", "LOGLAMBDA", "LOGWAVE", "LOG10")
 MEDIA = {"air": ("air", "f", "false", "0"), "vacuum": ("vac", "vacuum", "t", "true", "1")}
 PLAUSIBLE = (1000.0, 50000.0)  # optical and near infrared [A]: outside, an axis was misread
+SAME = 1e-6  # relative: 0.3 km/s
+OTHERWISE = ("A", "nm", "um", "log10(A)")  # what wavelengths may be in, whatever is stated
 SMALLEST_STEP = 0.01  # [A], on average: a spectrograph of R = 500,000; less is a step in dex or metres
 
 
@@ -132,6 +134,43 @@ def tabulated(values, unit):
         if unit in NATURAL:
             return np.exp(values)
     return values * ANGSTROM[unit] if unit in ANGSTROM else None
+
+
+def compared(axis, values, unit, where, path, notes, gives_way=False):
+    """(wavelengths [A], True if those of a table are used): the header's `axis`, which is exact, if the table agrees with it; the
+    table's if there is no other (None).
+
+    A table that `gives_way` and is no axis in Angstrom, or the header's in another unit, is noted and not used. CubeRejected
+    (``wavelength_axis``) for any other that is no axis or contradicts the header's.
+    """
+    table = tabulated(values, unit)
+    if table is None and axis is None:  # else the header's axis tells whether it is the Angstrom
+        raise CubeRejected("wavelength_axis", f"{path}: {where}: BUNIT = {unit!r} is not a known unit of length")
+    table = values if table is None else table
+    if axis is not None and _same(axis, table):
+        return axis, True
+    gives_way = gives_way and axis is not None
+    try:
+        check(table, path, f"the wavelengths of {where}, BUNIT = {unit!r},")
+        otherwise = gives_way and any(_same(axis, tabulated(values, other)) for other in OTHERWISE)
+    except CubeRejected:
+        if not gives_way:
+            raise
+        otherwise = True
+    if otherwise:
+        ends = f"{values[0]:g} .. {values[-1]:g}, BUNIT = {unit!r}"
+        notes.append(f"{path}: {where} ({ends}) is no axis in Angstrom, or the header's in another unit: not used")
+        return axis, False
+    if axis is not None:
+        worst = np.argmax(np.abs(axis - table))
+        raise CubeRejected(
+            "wavelength_axis", f"{path}: the header gives {axis[worst]:.4f} A for sample {worst}, {where} {table[worst]:.4f} A"
+        )
+    return table, True
+
+
+def _same(axis, table):
+    return np.allclose(axis, table, rtol=SAME, atol=0)
 
 
 def check(axis, path, cards):

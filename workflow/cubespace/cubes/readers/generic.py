@@ -42,4 +42,4 @@ def layout(hdus):
     wave = named([unit for unit in lines if unit.shape[0] == squeezed(flux.shape)[0]], *WAVES)
     notes += [f"HDU {unit.index} {unit}: not the wavelengths of {flux}, or not the first: not used" for unit in lines if unit is not wave]
     notes += unused_note(hdus, flux, noise, *planes.values())
-    return Layout(NAME, flux, noise, kind, wave=wave, expected=tuple(notes), **planes)
+    return Layout(NAME, flux, noise, kind, wave=wave, by_custom=True, expected=tuple(notes), **planes)
