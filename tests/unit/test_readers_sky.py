@@ -47,6 +47,7 @@ def test_steps_of_one_pixel_state_nothing():
 
 ARCSEC = {"CUNIT1": "arcsec", "CUNIT2": "arcsec"}
 NO_CD = {"CD1_1": None, "CD2_2": None}
+ONES = {"CD1_1": 1.0, "CD2_2": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,10 @@ NO_CD = {"CD1_1": None, "CD2_2": None}
      ({"CUNIT1": "arcsec", "CUNIT2": None, "CD1_1": -1.0, "CD2_2": 1.0}, 1.0), ({"CD1_1": -1.0, "CD2_2": 1.0}, None),
      ({"CUNIT1": None, "CUNIT2": None, "CD1_1": -1.0, "CD2_2": 1.0}, None), (NO_CD | {"CDELT1": -1.0, "CDELT2": 1.0}, None),
      ({"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.4 / 3600, "CDELT2": 0.4 / 3600}, 0.4),
-     (ARCSEC | {"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.4, "CDELT2": 0.4}, 0.4), ({"CDELT1": 1.0, "CDELT2": 1.0}, 0.5)],
+     (ARCSEC | {"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.4, "CDELT2": 0.4}, 0.4), ({"CDELT1": 1.0, "CDELT2": 1.0}, 0.5),
+     (ONES | {"CDELT1": 0.5, "CDELT2": 0.5}, None), (ONES | ARCSEC | {"CDELT1": 200.0, "CDELT2": 200.0}, 1.0),
+     (ONES | {"CUNIT1": None, "CUNIT2": None, "CDELT1": -0.5, "CDELT2": 0.5}, None),
+     (ONES | {"CUNIT1": "pixel", "CUNIT2": "pixel", "CDELT1": 0.5, "CDELT2": 0.5}, None)],
 )  # fmt: skip
 def test_a_step_of_one_is_a_size_where_its_unit_is_stated(changes, side):
     """The area of 1 arcsec2 is that of 0.5 x 2 arcsec and of 1 x 1 turned by arctan(0.8 / 0.6), too; 1 degree is nobody's spaxel."""

@@ -173,14 +173,14 @@ def sky_matrix(header, path, notes=None):
     """((a, b), (c, d)): rows of the first and second axis [degree / pixel]; None if not stated. `notes` takes a remark on a leftover.
 
     ``CDi_j`` wins; else ``CDELTi PCi_j``, or ``CDELTi`` turned by ``CROTA2``. Steps of 1 that are leftovers of old tools: CDELT
-    beside CD cards, CD beside CDELT cards, and in degrees, or in no angle, either alone. Scaled to degrees by CUNIT of each axis
+    beside CD cards, CD beside CDELT cards that make a spaxel, and in degrees, or in no angle, either alone. Scaled to degrees by CUNIT of each axis
     (that of the first, where the second has none).
     """
     values = [number(header, f"CD{i}_{j}", path, 0.0) for i, j in CELLS]
     stepped = _stepped(header, path)
     if _area(values) == 0:
         values = stepped
-    elif [abs(value) for value in values] == [1, 0, 0, 1] and _area(stepped) and not _ones(stepped):
+    elif [abs(value) for value in values] == [1, 0, 0, 1] and not _ones(stepped) and _makes_spaxels(stepped, header, path):
         values = stepped
         if notes is not None:
             notes.append(f"{path}: CD1_1 and CD2_2 of 1 beside another CDELT1 and CDELT2: left over, the latter used")
@@ -204,6 +204,15 @@ def _stepped(header, path):
 
 def _area(values):
     return values[0] * values[3] - values[1] * values[2]
+
+
+def _makes_spaxels(values, header, path):
+    """True for a matrix with which, in the units of the header, a pixel has the size of a spaxel."""
+    try:
+        first, second = _factors(header, path)
+    except CubeRejected:
+        return False
+    return SMALLEST < 3600 * math.sqrt(abs(first * second * _area(values))) < LARGEST
 
 
 def _ones(values):
