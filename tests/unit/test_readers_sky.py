@@ -116,6 +116,16 @@ def test_places_in_degrees_beside_steps_in_another_unit(unit, place):
     assert notes == [f"a: CRVAL1 = {place[0]:g} and CRVAL2 = {place[1]:g} taken as degrees, though CUNIT says {unit!r}"]
 
 
+@pytest.mark.parametrize("unit", ["arcsec", "deg", None])
+@pytest.mark.parametrize("place", [(0.0, 0.0), (0.0, 2.0), (150.0, 0.0)])
+def test_zeros_in_arcsec_are_no_place(unit, place):
+    notes, side, stated = [], 0.5 if unit == "arcsec" else 0.5 / 3600, unit != "arcsec" or any(place)
+    head = make_cubes.header(CUNIT1=unit, CUNIT2=unit, CRVAL1=place[0], CRVAL2=place[1], CD1_1=-side, CD2_2=side)
+    assert cards.pixel_scale(ours(head), "a", notes) == pytest.approx(0.5)
+    sky = cards.sky(ours(head), "a", notes)
+    assert (sky is not None and (sky.ra, sky.dec)) == (place if stated else False) and len(notes) == (stated and unit == "arcsec")
+
+
 @pytest.mark.parametrize("changes", [{"RADESYS": "FK4"}, {"RADECSYS": "FK4-NO-E"}, {"EQUINOX": 1950.0}, {"EPOCH": "B1950"}])
 def test_places_of_1950_are_not_used(changes):
     notes = []

@@ -246,7 +246,8 @@ def pixel_scale(header, path, notes=None):
 
 
 def sky(header, path, notes=None):
-    """The `Sky` of a header, whichever axis is right ascension; None if it does not say, or in coordinates of 1950 (noted).
+    """The `Sky` of a header, whichever axis is right ascension; None if it does not say, as with CRVAL of exactly (0, 0) in another
+    unit than degrees, which nobody set, or in coordinates of 1950 (noted).
 
     CRVAL is in CUNIT (Greisen & Calabretta 2002, sec. 2.1.2). Some write degrees beside CUNIT = arcsec for the steps: numbers
     that are a place in degrees are one, with a note, where in a smaller unit they would be next to (0, 0), or in radians no place.
@@ -256,6 +257,8 @@ def sky(header, path, notes=None):
     if None in values or matrix is None or pixel_scale(header, path) is None:
         return None
     first, second = _factors(header, path)
+    if values[:2] == [0.0, 0.0] and (first, second) != (1.0, 1.0):
+        return None
     (ra, dec, x, y), scaled = values, (values[0] * first, values[1] * second)
     kinds = [required_text(header, f"CTYPE{i}", path).upper() for i in (1, 2)]
     if kinds[0].startswith("DEC") and kinds[1].startswith("RA"):
