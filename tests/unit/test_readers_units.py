@@ -65,8 +65,8 @@ def test_two_cards_that_disagree():
             flux_units.flux_scale(ours(head), "a", [], policy)
 
 
-@pytest.mark.parametrize("unit", ["counts", "Jy", "1e-16 erg/s/cm2/Hz", "1e-16"])
-def test_two_cards_of_which_one_is_no_flux_density(unit):
+@pytest.mark.parametrize("unit", ["Jy", "mJy/beam", "1e-16 erg/s/cm2/Hz", "W m-2 Hz-1"])
+def test_two_cards_of_which_one_is_a_flux_density_per_frequency(unit):
     head = make_cubes.header(BUNIT=unit)
     head["HIERARCH PIPE UNITS"] = "1e-16 erg/s/cm2/A"
     for policy in ("survey", "assume"):
@@ -74,11 +74,22 @@ def test_two_cards_of_which_one_is_no_flux_density(unit):
             flux_units.flux_scale(ours(head), "a", [], policy)
 
 
-def test_two_cards_of_which_one_is_not_understood():
-    head, notes = make_cubes.header(BUNIT="scaled flux"), []
+@pytest.mark.parametrize("unit", ["counts", "electrons", "adu", "1", "10^-16", "Flux", "unitless", "scaled flux", "erg/s/cm2"])
+@pytest.mark.parametrize("policy", ["survey", "assume", "reject"])
+def test_the_card_of_the_survey_goes_before_one_that_is_no_flux_density(unit, policy):
+    head, notes = make_cubes.header(BUNIT=unit), []
     head["HIERARCH PIPE UNITS"] = "1e-17 erg/s/cm2/A"
-    assert flux_units.flux_scale(ours(head), "a", notes) == pytest.approx(0.1)
-    assert notes == ["a: BUNIT = 'scaled flux' is not understood: the unit that the other card says is taken"]
+    assert flux_units.flux_scale(ours(head), "a", notes, policy) == pytest.approx(0.1)
+    both = f"PIPE UNITS = '1e-17 erg/s/cm2/A', BUNIT = '{unit}'"
+    assert notes == [f"a: flux unit stated in two ways ({both}): BUNIT = '{unit}' is not used"]
+
+
+@pytest.mark.parametrize("unit", ["counts", "1e-16"])
+def test_a_flux_density_does_not_go_before_the_card_of_the_survey(unit):
+    head = make_cubes.header()
+    head["HIERARCH PIPE UNITS"] = unit
+    with pytest.raises(CubeRejected, match=f"two ways .*PIPE UNITS = '{unit}'"):
+        flux_units.flux_scale(ours(head), "a", [])
 
 
 @pytest.mark.parametrize(

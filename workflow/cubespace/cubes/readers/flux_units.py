@@ -20,7 +20,8 @@ SPELLINGS = {
     "pixel": "spaxel", "voxel": "spaxel", "fiber": "spaxel", "arcseconds": "arcsec", "asec": "arcsec",
 }  # fmt: skip
 FLUX_DENSITY = (1, -1, -3, 0)
-COUNTS = frozenset({"count", "counts", "ct", "cts", "adu", "dn", "electron", "electrons", "photon", "photons", "%", "percent", "dex", "mag", "jy", "mjy", "ujy"})
+JANSKY = frozenset({"jy", "mjy", "ujy"})
+COUNTS = frozenset({"count", "counts", "ct", "cts", "adu", "dn", "electron", "electrons", "photon", "photons", "%", "percent", "dex", "mag"}) | JANSKY
 PLACEHOLDERS = ("", "data value", "none", "unknown", "null", "n/a")
 TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:\d+(?:\.\d+|\.(?=[ed][+-]?\d))?|\.\d+)(?:[ed][+-]?\d+)?)|(?P<name>[a-z]+)|(?P<sign>\*\*|[\^*/.()+-]))"
@@ -141,13 +142,19 @@ def is_no_flux(value):
     return bool(words & COUNTS) or (parse(value) is not None and noise_unit(value) is None)
 
 
+def _is_per_frequency(value):
+    """True for a flux density per frequency: Jy, erg/s/cm2/Hz."""
+    found = parse(value)
+    return bool(set(re.findall(r"[a-z]+", value.lower())) & JANSKY) or (found is not None and found[1][:3] == (1, 0, -2))
+
+
 def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_arcsec=None):
     """Flux unit of a file in units of 1e-16 erg/s/cm2/A.
 
     Parameters
     ----------
     headers : header, or list of headers searched in turn
-        ``PIPE UNITS`` (CALIFA) and ``BUNIT`` are looked at.
+        ``PIPE UNITS`` (CALIFA) and ``BUNIT`` are looked at. Beside the former a BUNIT that is no flux density is noted.
     unknown : "survey", "assume" or "reject"
         If no unit is stated: the documented one of the survey with a note ("survey", rejected if there is none),
         1e-16 with a note ("assume"; also for a unit that cannot be read), or a rejection ("reject").
@@ -160,7 +167,7 @@ def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_ar
         ``unit_unknown`` with the cards found; ``header_card`` for one that is malformed.
     """
     headers = headers if isinstance(headers, list) else [headers]
-    seen, scales, others, strange = [], [], [], []
+    seen, scales, others, left_over = [], [], [], []
     for key in ("PIPE UNITS", "BUNIT"):
         for header in headers:
             value = required_text(header, key, path)
@@ -168,11 +175,12 @@ def flux_scale(headers, path, notes, unknown="survey", documented=None, pixel_ar
                 seen.append(f"{key} = {value!r}")
                 if (scale := flux_density(value, pixel_arcsec)) is not None:
                     scales.append(scale)
-                else:
-                    (others if is_no_flux(value) else strange).append(seen[-1])
+                else:  # PIPE UNITS, the survey's own, goes before a BUNIT that is no flux density of another kind
+                    refused = is_no_flux(value) and (not scales or _is_per_frequency(value))
+                    (others if refused else left_over).append(seen[-1])
                 break
     if scales and not others and max(scales) <= min(scales) * 1.000001:
-        notes += [f"{path}: {card} is not understood: the unit that the other card says is taken" for card in strange]
+        notes += [f"{path}: flux unit stated in two ways ({', '.join(seen)}): {card} is not used" for card in left_over]
         return float(f"{scales[0] / OURS:.12g}")
     what = "stated in two ways" if scales else "not stated in a known way"
     message = f"{path}: flux unit {what} ({', '.join(seen) or 'no BUNIT'})"
