@@ -28,6 +28,8 @@ PLAIN = {"galaxy": ["NGC 1", "IC 10"], "z": [0.015, 0.02]}
         ("comments.csv", b"# made by hand\n#\ngalaxy,z\n# half-way\nNGC 1,0.015\nIC 10,0.02\n"),
         ("commented_header.txt", b"# made by hand\n# galaxy\tz\nNGC 1\t0.015\nIC 10\t0.02\n"),
         ("dos.csv", b"galaxy,z\r\nNGC 1,0.015\r\nIC 10,0.02\r\n\x0a"),
+        ("dos_end.csv", b"galaxy,z\r\nNGC 1,0.015\r\nIC 10,0.02\r\n\x1a"),
+        ("dos_end_of_row.csv", b"galaxy,z\r\nNGC 1,0.015\r\nIC 10,0.02\x1a\r\n"),
         ("old_mac.csv", b"galaxy,z\rNGC 1,0.015\rIC 10,0.02\r"),
         ("quoted.csv", b'"galaxy","z"\n"NGC 1","0.015"\n"IC 10","0.02"\n'),
         ("trailing.csv", b"galaxy,z\nNGC 1,0.015,\nIC 10,0.02,\n"),

@@ -149,6 +149,14 @@ def test_a_first_line_with_two_numbers_or_nothing_else_is_no_title(cube, tmp_pat
     assert line in caught.value.detail
 
 
+@pytest.mark.parametrize(("encoding", "noted"), [("latin-1", 1), ("utf-16", 0), ("utf-8", 0)])
+def test_a_text_mask_in_any_encoding(cube, tmp_path, encoding, noted):
+    (tmp_path / "a.txt").write_bytes("# máscara\n1 2 1\n3 3 5\n".encode(encoding))
+    found = foreground.read_flags(tmp_path / "a.txt", "NGC0001", cube)
+    assert (found[1, 2], found[3, 3], np.count_nonzero(found)) == (1, 5, 2)
+    assert ["read as Latin-1" in note for note in cube.notes] == [True] * noted
+
+
 @pytest.mark.parametrize("content", ["", "# no stars\n", "row column flag\n"])
 def test_a_text_mask_without_a_row_is_noted(cube, tmp_path, content):
     (tmp_path / "a.txt").write_text(content)

@@ -121,7 +121,8 @@ def comments_note(lines):
 
 
 def decode(raw, where):
-    """(text, notes) of the bytes of a file."""
+    """(text, notes) of the bytes of a file; without the mark that DOS sets at the end of a text."""
+    raw = re.sub(rb"\x1a\s*\Z", b"", raw)
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             decoded = raw.decode(encoding, "replace")

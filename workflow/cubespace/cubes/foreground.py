@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cubespace.delimited import decode
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.names import key
 
@@ -161,7 +162,9 @@ def _of_galaxy(names, flags, galaxy, shape, path):
 def _from_text(path, cube):
     """Flags of lines "row column flag", after a title or not; spaxels that are not listed have 0. A file without any is noted."""
     image, outside, first, lines = np.zeros(cube.field.shape), 0, True, {}
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+    text, notes = decode(path.read_bytes(), path)
+    cube.notes += [f"{path}: {note}" for note in notes]
+    for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#")[0].replace(",", " ").split()
         if not words:
             continue
