@@ -172,7 +172,7 @@ def _ipac(raw, where, options):
 
 def _lines(raw, where):
     text, notes = decode(raw, where)
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n"), notes
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), notes
 
 
 def _at_places(kind, lines, rows, where, options):

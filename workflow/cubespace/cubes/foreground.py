@@ -11,14 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cubespace.delimited import decode
+from cubespace.delimited import decode, parse_numbers
 from cubespace.errors import CubeRejected, CubespaceError
 from cubespace.names import key
 
 FLAGS = (-1, 0, 1, 5)
 ALIKE = 0.1  # arrays whose sides differ by less than this share have the same pixels, counted from the same corner
 ARRAYS = ("flag", "mask", "gal_mask")
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 # A star covers the disc in which it outshines the detection limit of the survey: 23.6 mag/arcsec2 in r (3 sigma;
 # Sanchez et al. 2016), for a Moffat profile of FWHM 2.5 arcsec (the median seeing of CALIFA, ibid.) and beta = 2.
@@ -196,7 +195,7 @@ def _from_text(path, cube):
 def _is_title(line):
     """True for words of which one at most is a number, as in 'NGC 5000'; with two, as in 'l 2 1' or '(1;2;1)', it is a row with a slip."""
     words = [word.strip("()[]{}'\"") for word in re.split(r"[\s,;:|]+", line.strip())]
-    return sum(NUMBER.fullmatch(word) is not None for word in words) < min(2, len(words))
+    return np.isfinite(parse_numbers(words)[0]).sum() < min(2, len(words))
 
 
 def _on_grid(image, header, cube, path):
