@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 from cubespace.errors import CubespaceError
 from cubespace.morphology import read_types
-from cubespace.properties import NUMBERS, TEXT, canonical_values, join
+from cubespace.properties import NUMBERS, TEXT, canonical_values, join, known_numbers
 
 TYPES = read_types(ROOT / "resources/morphology.csv")
 
@@ -326,3 +326,15 @@ def test_numeric_names(tmp_path):
         columns={"log_mass": "m"},
     )
     assert frame["log_mass"].tolist() == [10, 11]
+
+
+def test_plain_numbers_but_for_what_stands_for_missing():
+    """Words and codes, also a code in quotes or gone through float32; an infinity always; zero and negative numbers stay."""
+    column = pd.Series(["1.5", "-9", "none", None, "inf", "0", "-3"], dtype=object)
+    values, counts = known_numbers(column, ["-9", "none"], "t.csv: column 'n'")
+    np.testing.assert_array_equal(values, [1.5, np.nan, np.nan, np.nan, np.nan, 0, -3])
+    assert counts == {"missing": 2, "sentinel": 2}  # the word and the empty cell; -9 and inf
+    single = pd.Series([np.float32(-99.9), -99.8, 7])
+    np.testing.assert_array_equal(known_numbers(single, [-99.9], "t")[0], [np.nan, -99.8, 7])
+    with pytest.raises(CubespaceError, match=r"t.csv: column 'n'.*'x'"):
+        known_numbers(pd.Series(["1", "x"], dtype=object), [], "t.csv: column 'n'")

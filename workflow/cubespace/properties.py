@@ -73,20 +73,13 @@ def canonical_values(column, name, spec, unit, where):
         A cell is not a number; the unit is of another kind; the column looks like another convention (linear for
         logarithmic, km/s, eccentricity ...), or more than half of its values are impossible.
     """
-    given = [_number_of(value) for value in spec.get("missing", SENTINELS)]
-    words = {str(value) for value in given if isinstance(value, str)}
+    words, codes = _stated_missing(spec.get("missing", SENTINELS))
     column = column.where(~column.isin(words), None) if words else column
     in_degrees = pd.Series(False, index=column.index)
     if name in ("ra", "dec") and column.dtype == object:
         refuse_compact_angles(column, where)
         column, in_degrees = degrees(column, name == "ra")
-    values = numbers(column, where)
-    numeric = [float(value) for value in given if not isinstance(value, str)]
-    sentinel = pd.Series(np.isinf(values.to_numpy()), index=values.index)
-    for value in numeric:  # a sentinel that went through float32 is -99.9000015
-        sentinel |= (values - value).abs() <= 1e-6 * max(1.0, abs(value))
-    missing = values.isna()
-    kept = values.mask(sentinel)
+    kept, counts = _without(codes, numbers(column, where))
     stated, notes = None, []
     if "convert" not in spec:
         stated, notes = _unit(spec.get("unit"), unit, where)
@@ -122,18 +115,46 @@ def canonical_values(column, name, spec, unit, where):
             f"[{_UNITS[name] or 'no unit'}] after conversion ({how}); the first is {kept.iloc[row]:g} in row {row + 1}"
         )
     notes += unlisted_sentinels(kept.mask(outside))
-    counts = {
-        "missing": int(missing.sum()),
-        "sentinel": int((sentinel & ~missing).sum()),
-        "out_of_range": int(outside.sum()),
-    }
-    return new.mask(outside), how, counts, notes
+    return new.mask(outside), how, counts | {"out_of_range": int(outside.sum())}, notes
 
 
-def _number_of(value):
-    """A value of `missing` as a number, where it is one in quotes: "-9" is -9."""
-    found, wrong = parse_numbers([value])
-    return value if wrong or np.isnan(found[0]) else float(found[0])
+def known_numbers(column, missing, where):
+    """A column of plain numbers as it is, but for what stands for missing: (Series of float, nan where null; dict of missing, sentinel).
+
+    Parameters
+    ----------
+    column : Series as read
+    missing : values, numbers or words, that stand for missing, as in a column's ``missing``; infinities do in any case
+    where : str, for messages
+
+    Raises
+    ------
+    CubespaceError
+        A cell is not a number.
+    """
+    words, codes = _stated_missing(missing)
+    return _without(codes, numbers(column.where(~column.isin(words), None) if words else column, where))
+
+
+def _stated_missing(missing):
+    """Words and numbers among values that stand for missing; a number in quotes is one, "-9" is -9."""
+    words, codes = set(), []
+    for value in missing:
+        found, wrong = parse_numbers([value])
+        if not (wrong or np.isnan(found[0])):
+            codes.append(float(found[0]))
+        elif isinstance(value, str):
+            words.add(value)
+    return words, codes
+
+
+def _without(codes, values):
+    """(values, nan where they are infinite or one of `codes`; how many were missing, and how many such)."""
+    sentinel = pd.Series(np.isinf(values.to_numpy()), index=values.index)
+    for code in codes:  # one that went through float32 is -99.9000015
+        sentinel |= (values - code).abs() <= 1e-6 * max(1.0, abs(code))
+    missing = values.isna()
+    return values.mask(sentinel), {"missing": int(missing.sum()), "sentinel": int((sentinel & ~missing).sum())}
 
 
 def _unit(own, table, where):

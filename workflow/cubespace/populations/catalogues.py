@@ -9,7 +9,7 @@ from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.notes import Note, reader_notes
 from cubespace.populations.environment import Footprint, Groups, Voids
-from cubespace.properties import SENTINELS, canonical_values, numbers_of
+from cubespace.properties import SENTINELS, known_numbers, numbers_of
 from cubespace.sphere import unit_vectors
 from cubespace.tables import label, need_columns, read_table
 from cubespace.units import length_in_mpc_per_h
@@ -273,14 +273,12 @@ def _numbers(path, table, spec, notes, codes=()):
     """(n,) a column of numbers; nan where it is missing or one of `spec["missing"]`, else of `codes`, which is noted."""
     if "convert" in spec:
         raise CubespaceError(f"{path}: column {spec['column']!r}: convert is for ra, dec and redshift; here `unit` is expected")
-    # as property tables are read; of the properties a redshift is a number as it is, without bounds no value is out of range
-    plain = {"column": spec["column"], "missing": spec.get("missing", codes), "convert": "none", "minimum": -np.inf, "maximum": np.inf}
-    values, _, counts, _ = canonical_values(table[spec["column"]], "redshift", plain, "", f"{path}: column {spec['column']!r}")
+    values, counts = known_numbers(table[spec["column"]], spec.get("missing", codes), f"{path}: column {spec['column']!r}")
     _count(path, spec, **counts, notes=notes)
     return values.to_numpy(float)
 
 
-def _count(path, spec, missing, sentinel, out_of_range, notes):
+def _count(path, spec, missing, sentinel, notes, out_of_range=0):
     """Add a note on what became null in a column, if anything did."""
     if missing or sentinel or out_of_range:
         words = f"column {spec['column']!r}: {missing} missing, {sentinel} sentinels, {out_of_range} out of range"
