@@ -250,6 +250,19 @@ def test_a_sheet_without_validation_galaxies_is_refused(survey, tmp_path):
     assert done.returncode != 0 and "0 galaxies with role validation" in done.stdout
 
 
+def test_a_catalogue_without_its_column_stops_the_run_before_cubes_are_read(survey, tmp_path):
+    folder, _ = survey
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["populations"]["environment"]["groups"][0]["columns"]["members"] = "N_members"
+    write_config(tmp_path, config)
+    (tmp_path / "sheet.csv").write_text((folder / "sheet.csv").read_text())
+    (tmp_path / "bad").symlink_to(folder / "bad")
+    done = snakemake(tmp_path, check=False, cores=1)
+    said = (tmp_path / "results/logs/classify.log").read_text()
+    assert done.returncode != 0 and "groups.csv" in said and "'N_members'" in said and "Traceback" not in said
+    assert not list((tmp_path / "results").glob("moments/*")) and len(list((tmp_path / "results").glob("mock/cubes/*"))) <= 1
+
+
 def test_on_bad_cube_stop_is_an_error_that_names_the_cube(survey, tmp_path):
     folder, _ = survey
     config = yaml.safe_load((folder / "config.yaml").read_text()) | {"on_bad_cube": "stop"}

@@ -28,6 +28,7 @@ rule classify:
         code=code("classify"),
     conda:
         "../../envs/tables.yaml"
+    priority: 1  # as `sample`: a catalogue that cannot be read stops the run at its start, not after the training
     threads: 1
     resources:
         mem_mb=mem(2000),

@@ -26,6 +26,7 @@ rule sample:
         code=code("sample"),
     conda:
         "../../envs/tables.yaml"
+    priority: 1  # what tables and catalogues (classify) have against them shows in the run's first minutes
     threads: 1
     resources:
         mem_mb=mem(1000),
