@@ -1,5 +1,6 @@
 """Foreground stars and companions: radii, circles, mask files on any grid, hand edits, and what they change."""
 
+import gzip
 import json
 
 import numpy as np
@@ -67,7 +68,12 @@ def test_the_same_flags_from_every_kind_of_file(cube, tmp_path):
     wide = np.zeros((2, 15, 13), np.int8)
     wide[1, :14, :12] = flags  # one array for all galaxies, larger than the cube
     np.savez(tmp_path / "e.npz", name=np.array(["NGC9999", "ngc 1"]), flag=wide)
-    for name in ("a.fits", "b.fits.gz", "c.npz", "d.txt", "e.npz"):
+    np.save(tmp_path / "f.npy", flags)
+    for name in ("d.TXT", "d.csv", "d.reg", "d"):  # the content says what it is
+        (tmp_path / name).write_text((tmp_path / "d.txt").read_text())
+    (tmp_path / "d.txt.gz").write_bytes(gzip.compress((tmp_path / "d.txt").read_bytes()))
+    (tmp_path / "a.mask").write_bytes((tmp_path / "a.fits").read_bytes())
+    for name in ("a.fits", "a.mask", "b.fits.gz", "c.npz", "d.txt", "d.TXT", "d.csv", "d.reg", "d", "d.txt.gz", "e.npz", "f.npy"):
         assert np.array_equal(foreground.read_flags(tmp_path / name, "NGC0001", cube), flags), name
     assert not foreground.read_flags(tmp_path / "e.npz", "UGC00005", cube).any()  # not named there
 
@@ -84,7 +90,7 @@ def test_a_companion_mask_on_pixels_twice_as_large(cube, tmp_path):
 def test_a_mask_with_its_own_coordinates(cube, tmp_path):
     """1 arcsec pixels, turned by 90 degrees: a spaxel is masked if its sky position falls on a masked pixel."""
     wcs = WCS(naxis=2)
-    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [150.0, 2.0], [10, 12]
+    wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [150.0, 2.0], [10.2, 12.1]  # no spaxel on an edge
     wcs.wcs.cd = np.array([[0, 1], [1, 0]]) / 3600
     image = (np.random.default_rng(0).uniform(size=(20, 20)) > 0.7).astype(np.uint8)
     fits.PrimaryHDU(image, wcs.to_header()).writeto(tmp_path / "a.fits")
@@ -198,10 +204,50 @@ def test_a_mask_of_the_cube_s_shape_is_where_its_header_puts_it(cube, tmp_path):
         assert [note.endswith("by its coordinates") for note in cube.notes] == [True] * (name == "shifted")
 
 
+def without(head, *cards):
+    for card in cards:
+        del head[card]
+    return head
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda head: without(head, "CD1_1", "CD2_2"),  # a place without a scale
+        lambda head: head | {"CUNIT1": "arcsec", "CUNIT2": "arcsec", "CD1_1": -0.5, "CD2_2": 0.5},  # CRVAL in degrees beside it
+        lambda head: head | {"CUNIT1": "arcsec", "CUNIT2": "arcsec", "CD1_1": -0.5, "CD2_2": 0.5, "CRVAL1": 0.0, "CRVAL2": 0.0},  # never set
+        lambda head: head | {"CD1_1": 1.0, "CD2_2": 1.0, "CDELT1": -0.5 / 3600, "CDELT2": 0.5 / 3600},  # left over
+        lambda head: head | {"CUNIT1": "arcseconds", "CUNIT2": "arcseconds", "CD1_1": -0.5, "CD2_2": 0.5, "CRVAL1": 540000.0, "CRVAL2": 7200.0},
+        lambda head: head | {"CTYPE2": "LINEAR"},
+    ],
+)
+def test_slips_in_the_coordinates_of_a_mask_are_read_as_those_of_a_cube(cube, tmp_path, slip):
+    """A mask of the cube's shape, with coordinates as reduction tools garble them, has the cube's pixels."""
+    mask = np.zeros((14, 12), np.int16)
+    mask[9, 2] = 1
+    fits.PrimaryHDU(mask, fits.Header(slip(dict(sky_of(cube))))).writeto(tmp_path / "a.fits")
+    assert np.argwhere(foreground.read_flags(tmp_path / "a.fits", "NGC0001", cube)).tolist() == [[9, 2]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.fits", b"<html>404 not found</html>", r"no \.fits file.*<html>404"),
+        ("a.fits", b"", r"no \.fits file"),
+        ("a.txt", b"<html>404 not found</html>", "a web page"),
+        ("a.fits.gz", b"1 2 1\n", r"no \.fits file"),
+    ],
+)
+def test_a_mask_that_is_something_else_than_its_name_says(cube, tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(CubeRejected, match=rf"^mask_unusable: \S+{name}.*{words}"):
+        foreground.read_flags(tmp_path / name, "NGC0001", cube)
+
+
 @pytest.mark.parametrize(
     ("shape", "changes", "words"),
     [((14, 12), {"CRVAL2": 3.0}, "another part of the sky"), ((40, 40), {"CRVAL2": 3.0}, "another part of the sky"),
-     ((14, 12), {"CRVAL1": 330.0, "CRVAL2": -2.0}, "another part of the sky"), ((14, 12), {"CTYPE2": "LINEAR"}, "coordinates in its header cannot be used")],
+     ((14, 12), {"CRVAL1": 330.0, "CRVAL2": -2.0}, "another part of the sky"), ((14, 12), {"CUNIT1": "furlong"}, "the coordinates in its header cannot be used: CUNIT1 = 'furlong'")],
 )  # fmt: skip
 def test_a_mask_of_another_part_of_the_sky(cube, tmp_path, shape, changes, words):
     fits.PrimaryHDU(np.ones(shape, np.int16), sky_of(cube, **changes)).writeto(tmp_path / "a.fits")

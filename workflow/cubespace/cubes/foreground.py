@@ -5,19 +5,23 @@ A mask of spaxels is an array of flags, in the convention of the hand-made eCALI
 else is said. A boolean mask, as for a companion, is the same with 1 alone.
 """
 
+import io
 import math
 import re
 from pathlib import Path
 
 import numpy as np
 
+from cubespace.cubes.readers.header import Header, sky
 from cubespace.delimited import decode, parse_numbers
 from cubespace.errors import CubeRejected, CubespaceError
+from cubespace.formats import unpacked
 from cubespace.names import key
 
 FLAGS = (-1, 0, 1, 5)
 ALIKE = 0.1  # arrays whose sides differ by less than this share have the same pixels, counted from the same corner
 ARRAYS = ("flag", "mask", "gal_mask")
+BINARY = (".fits", ".fit", ".fts", ".npz", ".npy")
 
 # A star covers the disc in which it outshines the detection limit of the survey: 23.6 mag/arcsec2 in r (3 sigma;
 # Sanchez et al. 2016), for a Moffat profile of FWHM 2.5 arcsec (the median seeing of CALIFA, ibid.) and beta = 2.
@@ -79,9 +83,9 @@ def read_flags(path, galaxy, cube):
     Parameters
     ----------
     path : path
-        A FITS image (``.fits``, ``.fits.gz``); an ``.npz`` with one image, or with `name` (n,) and `flag` (n, ny, nx)
-        for many galaxies (0 everywhere for one that it does not name); or text lines "row column flag" (blanks or
-        commas), counted from 0.
+        A FITS image; an ``.npz`` or ``.npy`` with one image, or an ``.npz`` with `name` (n,) and `flag` (n, ny, nx) for
+        many galaxies (0 everywhere for one that it does not name); or text lines "row column flag" (blanks or commas),
+        counted from 0. Packed or not; the content decides which it is, not the file's name.
     galaxy : str
     cube : `Cube`
 
@@ -111,24 +115,32 @@ def _listed(values):
 
 
 def _load(path, galaxy, cube):
-    """(2-D array, header or None) of a mask file."""
+    """(2-D array, `Header` or None) of a mask file, whose format its content says."""
     header = None
     try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as stored:
+        content = unpacked(path.read_bytes())
+        if content.startswith(b"PK"):
+            with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
             if "name" in arrays and "flag" in arrays:
                 images = [_of_galaxy(arrays["name"], arrays["flag"], galaxy, cube.field.shape, path)]
             else:
                 images = [arrays[name] for name in ARRAYS if name in arrays] or list(arrays.values())
-        elif path.suffix == ".txt":
-            images = [_from_text(path, cube)]
-        else:
+        elif content.startswith(b"\x93NUMPY"):
+            images = [np.load(io.BytesIO(content), allow_pickle=False)]
+        elif content.startswith(b"SIMPLE"):
             from astropy.io import fits
 
-            with fits.open(path, memmap=False) as hdus:
+            with fits.open(io.BytesIO(content), memmap=False) as hdus:
                 images = [hdu.data for hdu in hdus if hdu.is_image and hdu.data is not None]
                 header = next((hdu.header for hdu in hdus if hdu.is_image and hdu.data is not None), None)
+                header = header and Header(header.tostring().encode("ascii", "replace"))
+        elif binary := next((ending for ending in BINARY if ending in map(str.lower, path.suffixes)), None):
+            raise ValueError(f"no {binary} file, nor FITS, .npz or .npy; it starts with {content[:24]!r}")
+        elif content.lstrip().startswith(b"<"):
+            raise ValueError(f"a web page or the like; it starts with {content[:24]!r}")
+        else:
+            images = [_from_text(content, path, cube)]
         image = np.squeeze(np.asarray(images[0] if images else np.zeros(0)))
         if len(images) > 1:
             cube.notes.append(f"{path}: the first of {len(images)} images was taken as the mask")
@@ -158,10 +170,10 @@ def _of_galaxy(names, flags, galaxy, shape, path):
     return flags[rows[0]] if rows else np.zeros(shape, np.int8)
 
 
-def _from_text(path, cube):
+def _from_text(content, path, cube):
     """Flags of lines "row column flag", after a title or not; spaxels that are not listed have 0. A file without any is noted."""
     image, outside, first, lines = np.zeros(cube.field.shape), 0, True, {}
-    text, notes = decode(path.read_bytes(), path)
+    text, notes = decode(content, path)
     cube.notes += [f"{path}: {note}" for note in notes]
     for number, line in enumerate(text.splitlines(), 1):
         words = line.split("#")[0].replace(",", " ").split()
@@ -201,12 +213,12 @@ def _is_title(line):
 def _on_grid(image, header, cube, path):
     shape = cube.field.shape
     rows, columns = np.indices(shape)
-    sky = _by_sky(header, cube, path)
-    same = image.shape == shape and (sky is None or np.hypot(sky[0] - columns, sky[1] - rows).max() < 1)
+    there = _by_sky(header, cube, path)
+    same = image.shape == shape and (there is None or np.hypot(there[0] - columns, there[1] - rows).max() < 1)
     if same:
         return image
-    if sky is not None:
-        (x, y), how = sky, "by its coordinates"
+    if there is not None:
+        (x, y), how = there, "by its coordinates"
     else:
         ratio, swapped = np.array(image.shape) / shape, image.shape == shape[::-1]
         if (np.abs(ratio - 1) < ALIKE).all() and not swapped:
@@ -229,12 +241,12 @@ def _on_grid(image, header, cube, path):
 
 def _by_sky(header, cube, path):
     """(x, y) of the cube's spaxels in a mask by the coordinates in its header; None if it, or the cube, has none."""
-    if header is None or cube.sky is None or not str(header.get("CTYPE1", "")).startswith("RA"):
+    if header is None or cube.sky is None:
         return None
-    from astropy.wcs import WCS
-
-    rows, columns = np.indices(cube.field.shape)
     try:
-        return WCS(header).celestial.all_world2pix(*cube.sky.to_sky(columns, rows), 0)
-    except Exception as error:  # singular, inconsistent, not converged: astropy has a class for each
-        raise CubeRejected("mask_unusable", f"{path}: the coordinates in its header cannot be used: {error}") from None
+        own = sky(header, path, cube.notes)  # by the rules of cubes: whoever wrote both wrote the same slips into both
+    except CubeRejected as error:
+        why = error.detail.removeprefix(f"{path}: ")
+        raise CubeRejected("mask_unusable", f"{path}: the coordinates in its header cannot be used: {why}") from None
+    rows, columns = np.indices(cube.field.shape)
+    return own and own.to_pixel(*cube.sky.to_sky(columns, rows))
