@@ -178,3 +178,23 @@ def test_a_unit_beside_convert_is_noted():
     table.attrs = {"units": {}}
     notes = numbers_of(table, "log_mass", {"column": "m", "unit": "Msun", "convert": "none"}, "t")[3]
     assert notes == ["unit: Msun is not used, as convert: none goes before it"]
+
+
+@pytest.mark.parametrize("listed", [lambda parts: parts, lambda parts: {"column": parts}])
+def test_parts_of_angles_in_a_catalogue(tmp_path, listed):
+    """As in a property table: 12h 30m 0.00001s; 30 deg 59' 59" south, and 0 deg 30' south, whose sign is all that says so."""
+    (tmp_path / "g.csv").write_text("RAh,RAm,RAs,DE-,DEd,DEm,DEs,d_deg,d_min,d_sec,z,g\n12,30,1e-05,-,30,59,59,-30,59,59,0.02,A\n0,0,0,-,00,30,0,-0,30,0,0.02,A\n")
+    ra = [187.5 + 1e-5 / 240, 0]
+    for dec in (["DE-", "DEd", "DEm", "DEs"], ["d_deg", "d_min", "d_sec"]):
+        found = cat.read_groups(tmp_path / "g.csv", {"ra": listed(RA), "dec": listed(dec), "redshift": "z", "group": "g"})
+        np.testing.assert_allclose(found.ra, ra, rtol=0, atol=1e-10)
+        np.testing.assert_allclose(found.dec, [-(30 + 59 / 60 + 59 / 3600), -0.5], rtol=0, atol=1e-10)
+        assert found.notes == ()
+    with pytest.raises(CubespaceError, match=r"g\.csv.*'d_sek'"):
+        cat.read_groups(tmp_path / "g.csv", {"ra": RA, "dec": listed(["d_deg", "d_min", "d_sek"]), "redshift": "z", "group": "g"})
+
+
+def test_small_seconds_are_seconds():
+    parts = pd.DataFrame({"RAh": [0, 1], "RAm": [7, 0], "RAs": [3e-07, 1.5e1]})
+    assert joined(parts, right_ascension=True)[0] == ["0 7 0.0000003", "1 0 15"]
+    assert joined(parts.astype(str), right_ascension=True)[0] == ["0 7 0.0000003", "1 0 15"]

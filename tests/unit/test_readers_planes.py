@@ -86,6 +86,20 @@ def test_bits_up_to_the_sign_and_beyond_the_type(tmp_path, kind, value, bits, ba
     assert np.argwhere(cube.bad).tolist() == [[3, 2, 1]] * bad
 
 
+@pytest.mark.parametrize("bits", [{}, {"bad_bits": [0]}])
+def test_a_blank_flag_is_a_bad_sample_and_no_star(tmp_path, bits):
+    flags = at("i2", 1, (7, 1, 1)) + at("i2", -32768, (3, 2, 1))
+    plane = fits.ImageHDU(flags, name="BITS")
+    plane.header["BLANK"] = -32768
+    cube = read_cube(generic(tmp_path, plane), mapping={"flux": "FLUX", "sigma": "ERR", "flags": "BITS", **bits})
+    assert np.argwhere(cube.bad).tolist() == [[3, 2, 1], [7, 1, 1]]
+    hdus = make_surveys.manga()[0]
+    hdus["MASK"].data = at("i4", 4, (3, 1, 1)) + at("i4", 8, (slice(None), 2, 2)) + at("i4", -1, (5, 0, 3))
+    hdus["MASK"].header["BLANK"] = -1  # all bits, of a star too
+    cube = read_cube(make_cubes.write(tmp_path / "m.fits", hdus))
+    assert np.argwhere(cube.bad).tolist() == [[3, 1, 1], [5, 0, 3]] and np.argwhere(cube.star).tolist() == [[2, 2]]
+
+
 @pytest.mark.parametrize("bitpix", [16, 32, 64])
 @pytest.mark.parametrize("times", [0, 1, 3])
 def test_whole_fluxes_with_a_scale_of_one_and_a_code_for_missing(tmp_path, bitpix, times):

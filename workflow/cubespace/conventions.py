@@ -40,6 +40,12 @@ def refuse_part_of_angle(name, column, there, where):
         )
 
 
+def are_parts_of_angle(name, columns):
+    """True for a list of columns that hold a right ascension or declination together, by degrees or hours, and minutes, among their names."""
+    ends = (r"(h|d|hr|hours?|deg|degrees)$", r"(m|min|minutes?)$")
+    return name in ("ra", "dec") and all(any(re.search(end, str(column), re.IGNORECASE) for column in columns) for end in ends)
+
+
 def refuse_compact_angles(column, where):
     """CubespaceError for a text such as -000030, which is 30 degrees as a number and 30 arcsec as it is meant."""
     for row, cell in enumerate(column, 1):

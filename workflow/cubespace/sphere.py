@@ -88,4 +88,6 @@ def _plain(cell):
     if cell is None or cell != cell:
         return None
     text = str(cell).strip().replace("\u2212", "-")
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)e[+-]?\d+", text, re.IGNORECASE):  # 1e-05 seconds
+        text = np.format_float_positional(float(text))
     return re.sub(r"(?<=\d)\.0*$", "", text)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from cubespace.conventions import are_parts_of_angle
 from cubespace.cosmology import H0, OM0, angular_distance, comoving_distance
 from cubespace.errors import CubespaceError
 from cubespace.notes import Note, reader_notes
@@ -88,8 +89,8 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
     Parameters
     ----------
     path : table; name : for messages and results, else the file's name
-    columns : {ra, dec, redshift, group, members, radius}: the table's names of these (a list: the first that is there),
-        or {column, unit, convert, missing} as for property tables (`cubespace.properties.canonical_values`): units are the
+    columns : {ra, dec, redshift, group, members, radius}: the table's names of these (a list: the first that is there; of the parts
+        of an angle, such as [RAh, RAm, RAs] or [DE-, DEd, DEm, DEs], all), or {column, unit, convert, missing} as for property tables (`cubespace.properties.canonical_values`): units are the
         table's own, else degrees and z. Without `members` the rows of a group are counted. With `radius` the rows are
         groups, and a galaxy within that length of the centre on the sky is a member.
     footprint : {boxes: [[ra_min, ra_max, dec_min, dec_max], ...], radius: deg, redshift: [min, max]}, each part optional
@@ -238,7 +239,7 @@ def read_voids(path, columns, length_unit=None, name=None, footprint=None, h0=H0
 def _read(path, columns, needed, optional, reading):
     """The table with the wanted columns, our name -> {column: its name, and what else is stated of it}, and the reader's notes.
 
-    Of a list of names the first that is there is taken.
+    Of a list of names the first that is there is taken, but of the parts of an angle all are.
     """
     wrong = sorted(set(reading) - set(_READING))
     if wrong:
@@ -254,10 +255,16 @@ def _read(path, columns, needed, optional, reading):
         ours: [spec["column"]] if isinstance(spec["column"], str) else list(spec["column"])
         for ours, spec in specs.items()
     }
+    angles = {ours for ours, names in choices.items() if are_parts_of_angle(ours, names)}
     text = {name for ours in ("group", "void") for name in choices.get(ours, ())}
+    text |= {name for ours in angles & {"dec"} for name in choices[ours][:-1]}  # "-00" as a number has no sign
     table = read_table(path, only={name for names in choices.values() for name in names}, text=text, **reading)
     wanted, notes = {}, reader_notes(table, path)
     for ours, there in choices.items():
+        if ours in angles and any(name in table for name in there):
+            need_columns(table, there, path)
+            wanted[ours] = specs[ours] | {"column": there}
+            continue
         found = next((name for name in there if name in table), None)
         if found is None and (ours in needed or isinstance(specs[ours]["column"], str)):
             need_columns(table, there[:1], path)

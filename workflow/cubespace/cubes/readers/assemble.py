@@ -396,7 +396,10 @@ def _flags(layout, flags, path):
     """(flags for `masks.bad_samples` or None, stars (ny, nx) or None)."""
     if flags is None or not (layout.bad_bits or layout.star_bit is not None):
         return flags, None
+    lost = np.False_
     if flags.dtype.kind == "f":
+        lost = np.isnan(flags)  # BLANK: nothing is known of the sample
+        flags = np.where(lost, 0, flags)
         with np.errstate(invalid="ignore"):
             whole = flags.astype(np.int64)
         if not np.array_equal(whole, flags):
@@ -407,9 +410,8 @@ def _flags(layout, flags, path):
     stars = None
     if layout.star_bit is not None:
         stars = _set(flags, (layout.star_bit,)).any(axis=0)
-    if not layout.bad_bits:
-        return flags, stars
-    return _set(flags, layout.bad_bits), stars
+    bad = _set(flags, layout.bad_bits) if layout.bad_bits else flags
+    return (bad | lost if lost.any() else bad), stars
 
 
 def _set(flags, bits):
