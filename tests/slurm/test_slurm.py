@@ -44,6 +44,7 @@ def test_killed_job_is_run_again_with_more_memory(undisturbed, tmp_path):
     same(clone, undisturbed, "moments/*")
 
 
+@pytest.mark.long  # Slurm counts in minutes
 def test_training_past_its_time_limit_goes_on_where_it_was(undisturbed, tmp_path):
     clone, _ = undisturbed.copy(tmp_path, "network/full/*")
     checkpoint = clone.folder / "results/network/full/checkpoint.pt"
