@@ -89,10 +89,11 @@ def read_groups(path, columns, name=None, footprint=None, match_radius=None, mat
     Parameters
     ----------
     path : table; name : for messages and results, else the file's name
-    columns : {ra, dec, redshift, group, members, radius}: the table's names of these (a list: the first that is there; of the parts
-        of an angle, such as [RAh, RAm, RAs] or [DE-, DEd, DEm, DEs], all), or {column, unit, convert, missing} as for property tables (`cubespace.properties.canonical_values`): units are the
-        table's own, else degrees and z. Without `members` the rows of a group are counted. With `radius` the rows are
-        groups, and a galaxy within that length of the centre on the sky is a member.
+    columns : {ra, dec, redshift, group, members, radius}: the table's names of these (a list: the first that is there; of
+        the parts of an angle, such as [RAh, RAm, RAs] or [DE-, DEd, DEm, DEs], all), or {column, unit, convert, missing} as
+        for property tables (`cubespace.properties.canonical_values`): units are the table's own, else degrees and z.
+        Without `members` the rows of a group are counted. With `radius` the rows are groups, and a galaxy within that
+        length of the centre on the sky is a member.
     footprint : {boxes: [[ra_min, ra_max, dec_min, dec_max], ...], radius: deg, redshift: [min, max]}, each part optional
     match_radius [arcsec], match_dz : tolerances of this catalogue instead of the general ones
     length_unit : "Mpc" or "Mpc/h" of `radius`; may be left out if the table gives it
