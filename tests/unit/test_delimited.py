@@ -88,6 +88,51 @@ def test_without_a_header(tmp_path):
         match=r"first row holds numbers \(1 10.5 -1.0 ...\), expected a header; .* needs `names`",
     ):
         read(tmp_path, "1 10.5 -1.0\n2 11.5 -2.0\n", "n.txt")
+    with pytest.raises(CubespaceError, match=r"first row holds numbers \(NGC1;0,01;0,02 ...\)"):
+        read(tmp_path, "NGC1;0,01;0,02\nNGC2;0,03;0,04\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "second"),
+    [
+        ("# name z\nNGC1 --\nNGC2 0.1\n", ["NGC1", "NGC2"], [None, 0.1]),
+        ("#name,z\nNGC1,\nNGC2,0.1\n", ["NGC1", "NGC2"], [None, 0.1]),
+        ("# name, z\nNGC1,N/A\nNGC2,0.1\n", ["NGC1", "NGC2"], [None, 0.1]),
+        ("#name,z\nNGC1,\n", ["NGC1"], [None]),
+        ("#name,z\nNGC1,Sb\nNGC2,Sc", ["NGC1", "NGC2"], ["Sb", "Sc"]),
+        ("#name;z\nNGC1;0,01\nNGC2;0,02\n", ["NGC1", "NGC2"], [0.01, 0.02]),
+        ("# name z\nNGC1 \u22121.5\nNGC2 2.5\n", ["NGC1", "NGC2"], [-1.5, 2.5]),
+        # what stands below the comment is the header
+        ("# made by X\nname,z\nNGC1,\nNGC2,0.1\n", ["NGC1", "NGC2"], [None, 0.1]),
+        ("#name,redshift\nname,z\nNGC1,\nNGC2,0.1\n", ["NGC1", "NGC2"], [None, 0.1]),  # z above a number
+        ("# by hand, checked\nname,z\nNGC1,Sb\nNGC2,Sc\n", ["NGC1", "NGC2"], ["Sb", "Sc"]),  # "name" above digits
+        ("# this list was made by hand, mostly\nname,z\nMalin,Sb\nNGC2,Sc\n", ["Malin", "NGC2"], ["Sb", "Sc"]),
+        ("#name,Z\nname,z\nMalin,Sb\nNGC2,Sc\n", ["Malin", "NGC2"], ["Sb", "Sc"]),
+        ('# {"a": "b", "c": "d"}\nname,z\nMalin,Sb\nNGC2,Sc\n', ["Malin", "NGC2"], ["Sb", "Sc"]),
+        ("#Column\tF8.5\nname\tz\n\tkm/s\n----\t----\nNGC1\t\nNGC2\t15\n", ["NGC1", "NGC2"], [None, 15.0]),
+    ],
+)
+def test_a_header_in_the_last_comment_or_below_it(tmp_path, text, first, second):
+    table = read(tmp_path, text, "t.txt")
+    assert table.columns.tolist() == ["name", "z"] and table["name"].tolist() == first
+    assert [None if cell != cell else cell for cell in table["z"]] == second
+
+
+@pytest.mark.parametrize(
+    ("text", "comment", "line"),
+    [
+        ("# name,type\nNGC1,Sb\nNGC2,Sc\n", "name,type", "NGC1,Sb"),
+        ("# galaxy\nNGC 1\nMalin\n", "galaxy", "NGC 1"),
+        ("#by hand,checked\nname,type\nNGC1,Sb\nNGC2,Sc\n", "by hand,checked", "name,type"),
+        ("#name,type\nMalin,Sb\nNGC2,Sc\n", "name,type", "Malin,Sb"),
+        ("# by X, at Y, of Z\n,name,type\n0,A1,Sb\n1,B2,Sc\n", "by X,at Y,of Z", ",name,type"),
+    ],
+)
+def test_a_comment_and_a_line_that_may_both_be_the_header(tmp_path, text, comment, line):
+    with pytest.raises(CubespaceError, match=rf"t\.csv: the header may be the comment '{comment}' or the first line '{line}'; .* by `names`"):
+        read(tmp_path, text)
+    names = ["a", "b", "c"][: line.count(",") + 1]
+    assert read(tmp_path, text, names=names).columns.tolist() == names
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     meta = _meta(comments)
     records = _records(body, delimiter, fields)
     first = next(records)
-    header = [str(name) for name in names] if names else _header(first, comments, delimiter, where)
+    header = [str(name) for name in names] if names else _header(first, comments, body, delimiter, where)
     rows = [first] if names or header != first else []
     if delimiter != " " or not names:
         _refuse_open_quotes(body, delimiter, len(header), len(rows), where)
@@ -150,7 +150,7 @@ def _split(lines, delimiter, fields):
         nonlocal whole
         for line in lines:
             if whole and _is_comment(line, delimiter):
-                between.append(line) if body else comments.append(line.strip()[1:].strip())
+                between.append(line) if body else comments.append(line.strip()[1:])
             elif not whole or line.strip():
                 body.append(line)
                 whole = False  # until the reader hands out the record
@@ -162,7 +162,7 @@ def _split(lines, delimiter, fields):
 
 
 def _meta(comments):
-    if comments and comments[0].startswith("{"):
+    if comments and comments[0].lstrip().startswith("{"):
         try:
             meta = json.loads(comments[0])
         except json.JSONDecodeError:
@@ -304,11 +304,16 @@ def _delimiter(lines, where, fields):
     return ragged or "\x1f"  # one column: a delimiter that does not occur
 
 
-def _header(first, comments, delimiter, where):
-    numbers = [bool(_NUMBER.fullmatch(cell.strip())) for cell in first]
-    if any(numbers) and comments:
-        commented = next(iter(_records([comments[-1]], delimiter)), [])
-        if len(commented) == len(first) and not any(_NUMBER.fullmatch(name.strip()) for name in commented):
+def _header(first, comments, body, delimiter, where):
+    """The first line, or the last comment where that names its columns and the first line is a row."""
+    numbers = [_is_written_number(cell, delimiter) for cell in first]
+    comment = comments[-1] if comments else ""
+    commented = next(iter(_records([comment.strip()], delimiter)), [])
+    named = len(commented) == len(first) and not any(_NUMBER.fullmatch(name.strip()) for name in commented)
+    if named and not comment.lstrip().startswith("{"):
+        if any(numbers):
+            return commented
+        if _names_in_comment(first, comment, commented, list(_records(body, delimiter))[1:], delimiter, where):
             return commented
     if sum(numbers) * 2 > len(first) or (any(numbers) and len(set(first)) < len(first)):
         shown = delimiter.join(cell.strip() for cell in first[:8])
@@ -316,6 +321,39 @@ def _header(first, comments, delimiter, where):
             f"{where}: the first row holds numbers ({shown} ...), expected a header; a file without one needs `names`"
         )
     return first
+
+
+def _names_in_comment(first, comment, commented, below, delimiter, where):
+    """Whether a comment with as many words as the first line has cells is the header; CubespaceError if both can be.
+
+    The first line is the header if it stands above units, or has a word above numbers, or says the same. Else a cell that is missing makes
+    it a row, and a comment without a blank after its sign is a header, unless the first line has a cell without digits above cells that
+    all have some, as "name" above NGC 1 and NGC 2. Any other comment is one if that is so, or if it has more than two words a cell.
+    """
+    if _unit_rows([[cell.strip() for cell in row] for row in below[:4] if len(row) == len(first)], first)[1]:
+        return False
+    columns = [[row[i].strip() for row in below if i < len(row) and _is_number(row[i]) is not None] for i in range(len(first))]
+    words = [(cell, column) for cell, column in zip(first, columns, strict=True) if _is_number(cell) is not None and column]
+    if any(all(_is_written_number(cell, delimiter) for cell in column) for _, column in words):
+        return False
+    missing = any(_is_number(cell) is None for cell in first)
+    prose = not missing and any(len(name.split()) > 2 for name in commented)
+    if prose or [name.strip().casefold() for name in commented] == [cell.strip().casefold() for cell in first]:
+        return False
+    a_row = missing or not comment[:1].isspace()
+    titles = any(not re.search(r"\d", word) and all(re.search(r"\d", cell) for cell in column) for word, column in words)
+    if a_row == titles:
+        shown = [delimiter.join(cell.strip() for cell in line)[:80] for line in (commented, first)]
+        raise CubespaceError(
+            f"{where}: the header may be the comment {shown[0]!r} or the first line {shown[1]!r}; remove one of them, or state the columns by `names`"
+        )
+    return a_row
+
+
+def _is_written_number(cell, delimiter):
+    """Whether a cell is a number as files write them, with the typographer's minus or a decimal comma."""
+    plain = cell.strip().replace("\u2212", "-")
+    return bool(_NUMBER.fullmatch(plain) or (delimiter != "," and _COMMA_NUMBER.fullmatch(plain)))
 
 
 def _unit_rows(top, header):
