@@ -95,6 +95,8 @@ def test_ecsv_with_a_column_twice_or_rows_in_comments(tmp_path):
         ("<TABLE>", "", None),
         ('<TABLE nrows="1">', '<INFO name="QUERY_STATUS" value="OK"/>', None),
         ("<TABLE>", '<INFO name="QUERY_STATUS" value="OVERFLOW"/>', "cut short by the service that was asked (QUERY_STATUS OVERFLOW), after 1 rows"),
+        ("<TABLE>", '<INFO name="QUERY_STATUS"/><INFO name="q"/>', None),
+        ("<TABLE>", '<INFO name="QUERY_STATUS">OVERFLOW</INFO>', "cut short by the service that was asked (QUERY_STATUS OVERFLOW), after 1 rows"),
         ('<TABLE name="t" nrows="5">', "", "1 rows, where nrows says 5"),
     ],
 )

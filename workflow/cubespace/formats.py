@@ -281,7 +281,7 @@ def _votable(raw, where, options):
     frame = _from_astropy(table.to_table(use_names_over_ids=True), options)
     frame.attrs["notes"] += _first_of([one.name or one.ID or "unnamed" for one in tables], len(frame))
     infos = [info for holder in (parsed, *parsed.resources) for info in holder.infos] + table.infos
-    if any(info.name == "QUERY_STATUS" and info.value.upper() == "OVERFLOW" for info in infos):
+    if any(info.name == "QUERY_STATUS" and (info.value or info.content or "").strip().upper() == "OVERFLOW" for info in infos):
         frame.attrs["notes"].append(f"cut short by the service that was asked (QUERY_STATUS OVERFLOW), after {len(frame)} rows")
     if (stated := re.search(rb"<([\w]+:)?TABLE\b[^>]*\bnrows\s*=\s*[\"'](\d+)", raw)) and len(tables) == 1 and int(stated[2]) != len(frame):
         frame.attrs["notes"].append(f"{len(frame)} rows, where nrows says {int(stated[2])}")
