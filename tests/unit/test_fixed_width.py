@@ -70,7 +70,7 @@ def test_rows_beside_ruled_lines(tmp_path):
     table = read(tmp_path, BYTES + ROWS[0] + "IC 10    9.000 n.a. \n" + RULE + ROWS[2], "t.mrt")
     assert table["Name"].tolist() == ["NGC 224"]
     assert table.attrs["notes"][0].startswith("2 lines above a ruled line were taken for notes") and "'NGC 1   10.512 0.015'" in table.attrs["notes"][0]
-    with pytest.raises(CubespaceError, match=r"t\.mrt: cannot be read"):
+    with pytest.raises(CubespaceError, match=r"t\.mrt: row 2: column 'z': found 'n\.a\.'; expected a number"):
         read(tmp_path, BYTES + ROWS[0] + RULE + "IC 10    9.000 n.a. \n", "t.mrt")
     texts = "".join(BYTES.splitlines(True)[:8]) + "   1-  7 A7     ---     Name      name\n   9- 14 A6     ---     type      type\n" + RULE
     table = read(tmp_path, texts + "Note on types: of 1991\n" + RULE + "NGC 1   Sb\n" + RULE + "IC 10   Im\n", "t.mrt")
@@ -104,6 +104,51 @@ def test_null_values_are_numbers(tmp_path):
     np.testing.assert_array_equal(table[["z", "k"]], [[np.nan, 4], [-9.98, np.nan]])
     ids = read(tmp_path, bars + " NGC 1  -9.990  004 \n null   -9.98   -09 \n", "t.tbl", text=("k",))["k"]
     assert ids.tolist() == ["004", None]
+
+
+WHOLE = BYTES.replace("9- 14 F6.3", "9- 14 I6  ")
+INTEGERS = BARS.replace("|z     |", "|k     |").replace("double", "int   ")
+
+
+@pytest.mark.parametrize("word", ["...", "---", "-", "N/A", "null", "NaN", "INDEF"])
+def test_words_for_missing_among_numbers(tmp_path, word):
+    """In columns of whole numbers too, with a null value of the table's own or without; in columns of text they are text."""
+    for head in (BYTES, BYTES.replace("? redshift", "redshift"), BYTES.replace("? redshift", "?=-1 redshift")):
+        table = read(tmp_path, head + f"NGC 1   10.512 0.015\n{word:7} 9.500  {word}\n", "t.mrt")
+        assert table["Name"].tolist() == ["NGC 1", word] and table["logM"].tolist() == [10.512, 9.5]
+        np.testing.assert_array_equal(table["z"], [0.015, np.nan])
+    np.testing.assert_array_equal(read(tmp_path, WHOLE + f"NGC 1       12 0.015\nIC 10   {word:>6} 0.020\n", "t.mrt")["logM"], [12, np.nan])
+    np.testing.assert_array_equal(read(tmp_path, BARS + f" NGC 1  0.015 \n IC 10  {word}\n", "t.tbl")["z"], [0.015, np.nan])
+    np.testing.assert_array_equal(read(tmp_path, INTEGERS + f" NGC 1  12\n IC 10  {word}\n", "t.tbl")["k"], [12, np.nan])
+    assert read(tmp_path, INTEGERS + f" NGC 1  012\n IC 10  {word}\n", "t.tbl", text=("k",))["k"].tolist() == ["012", None]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "words"),
+    [
+        (BYTES + ROWS[0] + "IC 10    9.000 0.02x\n", "t.mrt", "row 2: column 'z': found '0.02x'; expected a number"),
+        (BYTES + ROWS[0] + "IC 10    1_000 0.020\n", "t.mrt", "row 2: column 'logM': found '1_000'; expected a number"),
+        (WHOLE + "NGC 1     12.0 0.015\n", "t.mrt", "row 1: column 'logM': found '12.0'; expected a whole number"),
+        (BARS + " NGC 1  0.015\n IC 10  <0.1\n", "t.tbl", "row 2: column 'z': found '<0.1'; expected a number"),
+        (INTEGERS + " NGC 1  12\n IC 10  inf\n", "t.tbl", "row 2: column 'k': found 'inf'; expected a whole number"),
+    ],
+)
+def test_cells_that_are_no_numbers(tmp_path, text, name, words):
+    with pytest.raises(CubespaceError, match=rf"{name}: {words}"):
+        read(tmp_path, text, name)
+
+
+def test_other_spellings_of_numbers(tmp_path):
+    table = read(tmp_path, WHOLE + "NGC 1      \u221212 1.D-2\nIC 10        7 .02\n", "t.mrt")
+    assert table["logM"].tolist() == [-12, 7] and table["z"].tolist() == [0.01, 0.02]
+    wide = "|id                   |\n|long                 |\n"
+    assert read(tmp_path, wide + " 4611686018427387905  \n", "t.tbl")["id"].tolist() == [4611686018427387905]
+
+
+def test_the_description_of_bytes_in_any_case(tmp_path):
+    for words in ("Byte-by-byte Description of File", "BYTE-BY-BYTE DESCRIPTION OF FILE"):
+        table = read(tmp_path, BYTES.replace("Byte-by-byte Description of file", words) + "".join(ROWS), "t.txt")
+        assert table["z"].tolist() == [0.015, 0.02, 0.03]
 
 
 @pytest.mark.parametrize("name", ["t.mrt", "t.tbl"])

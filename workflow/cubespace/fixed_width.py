@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 
-from cubespace.delimited import parse_numbers
+from cubespace.delimited import MISSING, parse_numbers
 from cubespace.errors import CubespaceError
 
 _BYTES = re.compile(r"\s*(\d+)(?:\s*-\s*(\d+))?\s+([AIFELDX])\d*", re.IGNORECASE)
-_DESCRIPTION = re.compile("Byte-by-byte Description of file", re.IGNORECASE)
+DESCRIPTION = re.compile("Byte-by-byte Description of file", re.IGNORECASE)
 _RULED = re.compile(r"(-{6,}|={6,})\s*")
 _HEADING = re.compile(  # of notes, between the description and the rows, or after them
     r"\s*(((global )?note|remark|reference|source|author|abbreviation|acknowledge?ment|description|see also|history)s?\s*(\(\w+\))?\s*[:=]|\(end\))",
@@ -50,10 +50,10 @@ def rows_of_machine_readable(lines, where):
     CubespaceError
         The file describes several tables, the description has no end, or a value goes on beyond the bytes that it states.
     """
-    starts = [i for i, line in enumerate(lines) if _DESCRIPTION.match(line)]
+    starts = [i for i, line in enumerate(lines) if DESCRIPTION.match(line)]
     if len(starts) != 1:
         there = ", ".join(str(i + 1) for i in starts) or "none"
-        raise CubespaceError(f"{where}: {_DESCRIPTION.pattern!r} found at the start of lines {there}; expected one, as for one table")
+        raise CubespaceError(f"{where}: {DESCRIPTION.pattern!r} found at the start of lines {there}; expected one, as for one table")
     ruled = [i for i, line in enumerate(lines) if _RULED.fullmatch(line) and i > starts[0]]
     if len(ruled) < 3:
         found = f"{len(ruled)} ruled lines after {lines[starts[0]].strip()!r}"
@@ -83,6 +83,25 @@ def rows_of_machine_readable(lines, where):
                 "one is in a column and one in none: the value does not fit its bytes"
             )
     return rows, notes
+
+
+def check_numbers(column, whole, where):
+    """Numbers of a column of astropy's reader, before it converts them: words for "missing" are masked; CubespaceError for any other cell.
+
+    Whole numbers stay with astropy, which keeps all their digits.
+    """
+    values, wrong = parse_numbers(column.str_vals)
+    plain = [cell.replace("\u2212", "-") for cell in column.str_vals]
+    if whole:
+        wrong += [i for i, value in enumerate(values) if not np.isnan(value) and not re.fullmatch(r"[+-]?\d+", plain[i])]
+    if wrong:
+        row, kind = min(wrong), "whole number" if whole else "number"
+        raise CubespaceError(f"{where}: row {row + 1}: column {column.name!r}: found {column.str_vals[row]!r}; expected a {kind}")
+    missing = [cell.casefold() in MISSING for cell in plain]
+    column.mask |= np.array(missing, bool)
+    column.str_vals = ["0" if gap else cell for gap, cell in zip(missing, plain, strict=True)]
+    if not whole:
+        column.data = values
 
 
 def _are_rows(lines, numeric, declared):

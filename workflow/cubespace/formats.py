@@ -25,7 +25,7 @@ from cubespace.delimited import (
     typed,
 )
 from cubespace.errors import CubespaceError
-from cubespace.fixed_width import check_ipac, rows_of_machine_readable
+from cubespace.fixed_width import DESCRIPTION, check_ipac, check_numbers, rows_of_machine_readable
 
 TEXT_ENDINGS = (".csv", ".tsv", ".txt", ".dat", ".asc", ".ascii", ".tbl", ".mrt", ".ecsv")
 BINARY_ENDINGS = {
@@ -83,7 +83,7 @@ def kind_of(path, raw):
         )
     if start.startswith(b"# %ECSV"):  # ECSV is often named .csv
         return "ECSV"
-    if b"Byte-by-byte Description of file" in raw[:50000]:
+    if DESCRIPTION.search(raw[:50000].decode("latin-1")):
         return "machine-readable"
     lines = (line.strip() for line in raw[:100000].splitlines() if not line.startswith(b"\\"))
     first, second = [*filter(None, lines), b"", b""][:2]
@@ -180,12 +180,21 @@ def _at_places(kind, lines, rows, where, options):
 
     Null values are numbers in columns of numbers: 9.990 is the null value 9.99. `rows`: the lines that are rows, if not the reader says.
     """
-    from astropy.io.ascii import get_reader
+    from astropy.io.ascii import FloatType, IntType, get_reader
     from astropy.table import MaskedColumn
 
     reader = get_reader(kind, fill_values=[("", "0")])  # a blank cell is missing
     if rows is not None:
         reader.data.process_lines = lambda _: rows
+    mask_nulls = reader.data.masks
+
+    def masks(columns):
+        mask_nulls(columns)
+        for column in columns:
+            if issubclass(column.type, (FloatType, IntType)):
+                check_numbers(column, issubclass(column.type, IntType), where)
+
+    reader.data.masks = masks
     table = reader.read(lines)
     _refuse_twice(reader.header.names, where)
     nulls = [(name, null) for null, _, name, *_ in (fill for fill in reader.data.fill_values if len(fill) > 2)]
