@@ -9,8 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
-from astropy.table import QTable, Table
+from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
+from astropy.utils.masked import Masked
 
 from cubespace.errors import CubespaceError
 from cubespace.tables import need_columns, read_table
@@ -120,3 +121,64 @@ def test_decimals_of_parquet_keep_their_digits(tmp_path):
         assert table["id"].tolist() == [str(n) for n in numbers]
         np.testing.assert_array_equal(table[["n", "z"]], [[3, 0.015], [np.nan, np.nan]])
     assert read_table(tmp_path / "t.parquet", text=("n", "z"))[["n", "z"]].values.tolist() == [["3", "0.015"], [None, None]]
+
+
+BIG = 2**62 + 1
+
+
+def test_masks_and_units_of_astropy_in_parquet(tmp_path):
+    path = tmp_path / "t.parquet"
+    masked = {"n": MaskedColumn(["NGC 1", "IC 10", "M 31"], mask=[0, 0, 1]), "z": MaskedColumn([0.1, 0.2, 0.3], mask=[0, 1, 0]),
+              "id": MaskedColumn([BIG, 3, BIG - 1], mask=[0, 1, 0]), "k": MaskedColumn([1, 2, 3], mask=[1, 0, 0])}  # fmt: skip
+    units = {"r": MaskedColumn([1.0, 2.0, 3.0], unit="arcmin"), "ra": [1.0, 2.0, 23.0] * u.hourangle, "m": MaskedColumn([9.0, 10.0, -99.0], mask=[0, 0, 1], unit="Msun"),
+             "v": Masked([5.0, 6.0, 7.0], mask=[False, True, False]) * (u.km / u.s), "v.mask?": [True, False, True]}  # fmt: skip
+    QTable({**masked, **units}, meta={"by": "hand"}).write(path)
+    table = read_table(path, text=("id",))
+    assert table.columns.tolist() == ["n", "z", "id", "k", "r", "ra", "m", "v", "v.mask?"] == table.attrs["columns"]
+    assert table["n"].tolist() == ["NGC 1", "IC 10", None] and table["id"].tolist() == [str(BIG), None, str(BIG - 1)]
+    np.testing.assert_array_equal(table[["z", "k", "m", "v"]], [[0.1, np.nan, 9, 5], [np.nan, 2, 10, np.nan], [0.3, 3, np.nan, 7]])
+    assert table["ra"].tolist() == [1, 2, 23] and table["v.mask?"].tolist() == [True, False, True]
+    assert table.attrs["units"] == {"r": "arcmin", "ra": "hourangle", "m": "solMass", "v": "km / s"} and table.attrs["meta"] == {"by": "hand"}
+    times = Time(Masked([2450000.0, 2450001.0], mask=[False, True]), format="jd")
+    QTable({"n": NAMES, "z": MaskedColumn([0.1, 0.2], mask=[0, 1]), "t": times, "at": SkyCoord([1, 2], [3, 4], unit="deg"), "m": [[1, 2], [3, 4]]}).write(path, overwrite=True)
+    table = read_table(path)
+    np.testing.assert_array_equal(table["z"], [0.1, np.nan])
+    assert table["n"].tolist() == list(NAMES) and not [name for name in table if name.endswith("mask")]
+
+
+def test_parquet_of_others_with_columns_called_mask(tmp_path):
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"z": [0.1, 0.2], "z.mask": [False, True]}), path)
+    assert read_table(path).to_dict("list") == {"z": [0.1, 0.2], "z.mask": [False, True]}
+
+
+def test_units_of_a_votable_in_parquet(tmp_path):
+    path = tmp_path / "t.parquet"
+    fields = {"n": "", "r": "arcmin"}
+    Table({"n": NAMES, "r": MaskedColumn([1.0, 2.0], mask=[0, 1])}).write(
+        path, format="parquet.votable", metadata={name: {"unit": unit, "ucd": "", "utype": "", "description": ""} for name, unit in fields.items()}
+    )
+    table = read_table(path)
+    assert table["n"].tolist() == list(NAMES) and table.attrs["units"] == {"r": "arcmin"} and table.attrs["meta"] == {}
+    np.testing.assert_array_equal(table["r"], [1, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [("table_meta_yaml", "datatype: ["), ("table_meta_yaml", "- 1"), ("table_meta_yaml", "\udcff"), ("IVOA.VOTable-Parquet.content", "<VOTABLE>")],
+)
+def test_metadata_of_parquet_that_cannot_be_parsed(tmp_path, key, text):
+    pq.write_table(pa.table({"z": [0.1]}).replace_schema_metadata({key: text.encode("utf-8", "surrogateescape")}), tmp_path / "t.parquet")
+    with pytest.raises(CubespaceError, match=rf"t\.parquet: metadata '{key}' cannot be parsed: \S"):
+        read_table(tmp_path / "t.parquet")
+
+
+def test_parquet_without_the_mask_that_its_metadata_name(tmp_path):
+    path = tmp_path / "t.parquet"
+    Table({"n": NAMES, "z": MaskedColumn([0.1, 0.2], mask=[0, 1])}).write(path)
+    whole = pq.read_table(path)
+    pq.write_table(whole.drop_columns("z.mask"), path)
+    with pytest.raises(CubespaceError, match=r"t\.parquet: no column 'z\.mask' of 'z', which tells what is masked"):
+        read_table(path)
+    pq.write_table(whole.drop_columns(["z", "z.mask"]), path)
+    assert read_table(path).to_dict("list") == {"n": list(NAMES)}

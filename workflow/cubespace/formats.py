@@ -15,6 +15,7 @@ import zipfile
 import numpy as np
 import pandas as pd
 
+from cubespace import parquet
 from cubespace.delimited import (
     MISSING,
     check_quotes,
@@ -363,16 +364,25 @@ def _plain(values, mask, options, name):
 
 def _parquet(raw, where, options):
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     # no threads: Arrow's pool now and then aborts a process that ends soon after it read a small table
     table = pq.ParquetFile(pa.BufferReader(raw), pre_buffer=False).read(use_threads=False)
     columns, skipped = {}, {}
     _refuse_twice(table.schema.names, where)
+    try:
+        units, masks, meta = parquet.stated(table.schema)
+    except ValueError as error:
+        raise CubespaceError(f"{where}: {error}") from error
     for field in table.schema:
+        if field.name in masks.values():
+            continue
         column, kind = table[field.name], field.type
         if pa.types.is_dictionary(kind):
             column, kind = column.cast(kind.value_type), kind.value_type
+        if field.name in masks and not pa.types.is_nested(kind):
+            column = pc.if_else(table[masks[field.name]], pa.scalar(None, kind), column)
         decimal, integer, text = pa.types.is_decimal(kind), pa.types.is_integer(kind), field.name in options["text"]
         if (integer and (text or column.null_count)) or (decimal and (text or kind.scale == 0)):
             exact = [None if v is None else str(v) for v in column.to_pylist()]
@@ -391,14 +401,6 @@ def _parquet(raw, where, options):
             columns[field.name] = column.to_pandas()
         else:
             skipped[field.name] = str(kind)
-    units = {
-        f.name: f.metadata[b"unit"].decode() for f in table.schema if f.metadata and f.metadata.get(b"unit")
-    }
-    meta = {
-        k.decode(): v.decode()
-        for k, v in (table.schema.metadata or {}).items()
-        if not k.startswith((b"pandas", b"ARROW"))
-    }
     return _tidy(pd.DataFrame(columns), units, meta, skipped)
 
 
