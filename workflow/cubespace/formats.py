@@ -3,11 +3,8 @@
 `cubespace.tables.read_table` is the way in; it says what the frames hold and which errors are raised.
 """
 
-import bz2
 import csv
-import gzip
 import io
-import lzma
 import re
 import warnings
 import zipfile
@@ -34,15 +31,6 @@ BINARY_ENDINGS = {
 }  # fmt: skip
 FORMATS = (*TEXT_ENDINGS, *BINARY_ENDINGS)
 _IPAC_TYPES = (b"integer", b"long", b"double", b"float", b"real", b"char", b"date")  # or their first letters
-_PACKED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ", lzma.decompress))
-
-
-def unpacked(raw):
-    """The content of a file packed by gzip, bzip2 or xz; of any other, as it is."""
-    for mark, unpack in _PACKED:
-        if raw.startswith(mark):
-            return unpack(raw)
-    return raw
 
 
 def kind_of(path, raw):

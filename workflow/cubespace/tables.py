@@ -19,7 +19,8 @@ from cubespace.columns import describe
 from cubespace.delimited import MISSING, parse_numbers
 from cubespace.errors import CubespaceError
 from cubespace.files import atomic
-from cubespace.formats import READERS, kind_of, unpacked
+from cubespace.formats import READERS, kind_of
+from cubespace.packed import unpacked
 
 
 def read_table(path, hdu=None, names=None, skip=0, text=(), only=None, short_rows="refuse"):

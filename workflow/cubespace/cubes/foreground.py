@@ -15,8 +15,8 @@ import numpy as np
 from cubespace.cubes.readers.header import Header, sky
 from cubespace.delimited import decode, parse_numbers
 from cubespace.errors import CubeRejected, CubespaceError
-from cubespace.formats import unpacked
 from cubespace.names import key
+from cubespace.packed import unpacked
 
 FLAGS = (-1, 0, 1, 5)
 ALIKE = 0.1  # arrays whose sides differ by less than this share have the same pixels, counted from the same corner
