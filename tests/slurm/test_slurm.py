@@ -60,6 +60,7 @@ def test_training_past_its_time_limit_goes_on_where_it_was(undisturbed, tmp_path
     same(clone, undisturbed, "network/full/weights.safetensors", "network/full/card.md")
 
 
+@pytest.mark.long
 def test_out_of_memory_is_tried_again_with_more(undisturbed, tmp_path):
     clone, _ = undisturbed.copy(tmp_path, "network/full/*")
     clone.finish(clone.start("results/network/full/weights.safetensors", resources=["train:mem_mb=400*attempt**3"]))
