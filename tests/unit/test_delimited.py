@@ -376,3 +376,13 @@ def test_typed_loses_nothing(cells):
             assert int(value) == int(cell) and not (
                 cell.lstrip("+-").startswith("0") and len(cell.lstrip("+-")) > 1
             )
+
+
+@pytest.mark.parametrize("comment", ["# v1, final", "#made by, me", "# note 1, note 2", "# name,type"])
+def test_columns_that_are_asked_for_tell_a_header_from_a_comment(tmp_path, comment):
+    """A sheet is all words, and a remark with a comma has as many parts as it has columns."""
+    path = tmp_path / "s.csv"
+    path.write_text(f"{comment}\ngalaxy,role\nAndromeda,train\nWhirlpool,embed\n")
+    assert read_table(path, text=("galaxy", "cube")).to_dict("list") == {"galaxy": ["Andromeda", "Whirlpool"], "role": ["train", "embed"]}
+    path.write_text("# galaxy,role\nAndromeda,train\nWhirlpool,embed\n")
+    assert read_table(path, text=("galaxy", "cube")).to_dict("list") == {"galaxy": ["Andromeda", "Whirlpool"], "role": ["train", "embed"]}

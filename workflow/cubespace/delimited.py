@@ -68,7 +68,7 @@ def read_delimited(raw, where, names=None, skip=0, text=(), only=None, short_row
     meta = _meta(comments)
     records = _records(body, delimiter, fields)
     first = next(records)
-    header = [str(name) for name in names] if names else _header(first, comments, body, delimiter, where)
+    header = [str(name) for name in names] if names else _header(first, comments, body, delimiter, {*text, *(only or ())}, where)
     rows = [first] if names or header != first else []
     if delimiter != " " or not names:
         _refuse_open_quotes(body, delimiter, len(header), len(rows), where)
@@ -304,8 +304,8 @@ def _delimiter(lines, where, fields):
     return ragged or "\x1f"  # one column: a delimiter that does not occur
 
 
-def _header(first, comments, body, delimiter, where):
-    """The first line, or the last comment where that names its columns and the first line is a row."""
+def _header(first, comments, body, delimiter, wanted, where):
+    """The first line, or the last comment where that names its columns and the first line is a row; names that are `wanted` tell which."""
     numbers = [_is_written_number(cell, delimiter) for cell in first]
     comment = comments[-1] if comments else ""
     commented = next(iter(_records([comment.strip()], delimiter)), [])
@@ -313,6 +313,9 @@ def _header(first, comments, body, delimiter, where):
     if named and not comment.lstrip().startswith("{"):
         if any(numbers):
             return commented
+        above, below = (not wanted.isdisjoint(cell.strip() for cell in line) for line in (commented, first))
+        if above != below:
+            return commented if above else first
         if _names_in_comment(first, comment, commented, list(_records(body, delimiter))[1:], delimiter, where):
             return commented
     if sum(numbers) * 2 > len(first) or (any(numbers) and len(set(first)) < len(first)):
